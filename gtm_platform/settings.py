@@ -8,9 +8,9 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
@@ -35,10 +35,6 @@ def _sandbox_time(clock: Path) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=state["ahead_seconds"])
 
 
-def _no_blank(value: object) -> object:
-    return None if value == "" else value
-
-
 def _bucket(value: str | None) -> str | None:
     """Accept the address of a bucket, or of a folder in one; keys have variables of their own."""
     if value is None:
@@ -53,17 +49,39 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in map(str.strip, text.split(",")) if part))
 
 
-Secret = Annotated[SecretStr | None, BeforeValidator(_no_blank)]
-Text = Annotated[str | None, BeforeValidator(_no_blank)]
-
-# Every field is named as its variable, in lower case, so that one search finds both.
-CONFIG = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+class _MayBeEmpty:
+    """Mark a variable in which an empty value means none of them."""
 
 
-class Settings(BaseSettings):
+Secret = SecretStr | None
+Text = str | None
+Words = Annotated[str, _MayBeEmpty()]  # separated by commas: `words` reads it
+
+
+class _Environment(BaseSettings):
+    """Variables of the environment; one that is empty counts as not set, whatever it holds."""
+
+    # Every field is named as its variable, in lower case, so that one search finds both.
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what is blank, so that its default counts: a blank path would be the working directory."""
+        return {name: value for name, value in values.items() if not _is_blank(value) or cls._may_be_empty(name)}
+
+    @classmethod
+    def _may_be_empty(cls, name: str) -> bool:
+        field = cls.model_fields.get(name)
+        return field is not None and any(isinstance(mark, _MayBeEmpty) for mark in field.metadata)
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+class Settings(_Environment):
     """The variables of the platform itself."""
-
-    model_config = CONFIG
 
     gtm_home: Path = Field(default=Path(".gtm"), description="Folder of the lake, the state and Dagster's history.")
     gtm_policy: Path | None = Field(
@@ -84,7 +102,7 @@ class Settings(BaseSettings):
     gtm_run_options: Path | None = Field(
         default=None, description="YAML file with options of the launcher, which go over those of the platform."
     )
-    gtm_first_day: Annotated[date | None, BeforeValidator(_no_blank)] = Field(
+    gtm_first_day: date | None = Field(
         default=None,
         description="First day that has partitions; default: the day before the first sync. Set it to backfill.",
     )
@@ -198,10 +216,8 @@ class Settings(BaseSettings):
         return url.get_secret_value() if url else f"sqlite:///{self.home / 'state.db'}"
 
 
-class SystemSettings(BaseSettings):
+class SystemSettings(_Environment):
     """The variables of one outside system, and what a person needs to know to fill them in."""
-
-    model_config = CONFIG
 
     title: ClassVar[str] = ""  # what people call the system
     required_env: ClassVar[tuple[str, ...]] = ()  # without these it is off

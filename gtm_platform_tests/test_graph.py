@@ -4,6 +4,7 @@
 """
 
 import ast
+import gc
 import os
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -21,7 +22,7 @@ from gtm_platform.lake.dagster.daily_assets import dependencies
 SNAPSHOT = Path(__file__).parent / "graph.txt"
 ROOM = Path(gtm_platform.__file__).parent
 FLOORS = [
-    {"settings", "keyring", "policy", "orchestration", "lake", "state", "http"},
+    {"settings", "keyring", "sealed_files", "policy", "orchestration", "lake", "state", "http"},
     {"ingest"},
     {"sources", "sync_rules"},
     {"identity"},
@@ -146,6 +147,11 @@ def test_a_backfill_of_some_days_of_any_tables_goes_on_into_no_other_day() -> No
     others = {(key, edge.asset_key.to_user_string()): edge.partition_mapping for key, edge in edges}
     wider = {pair for pair, mapping in others.items() if pair[1] in days and pair[0] != pair[1] and mapping}
     assert wider == set()
+
+
+def test_garbage_is_collected_again_once_the_definitions_are_loaded() -> None:
+    assert defs
+    assert gc.isenabled()
 
 
 def test_it_loads() -> None:

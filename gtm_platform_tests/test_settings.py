@@ -11,10 +11,12 @@ from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.settings import Settings, SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.intercom.settings import IntercomSettings
 from gtm_platform.sources.stripe.settings import StripeSettings
+from gtm_platform.sources.sumble.settings import SumbleSettings
 
 ROOT = Path(__file__).parents[1]
 KEY = "sk_test_do_not_show_me"
 SYSTEMS = system_settings()
+LISTS = {name for kind in SYSTEMS for name, field in kind.model_fields.items() if "_MayBeEmpty" in repr(field)}
 SECRETS = [(kind, name) for kind in SYSTEMS for name, field in kind.model_fields.items() if "Secret" in repr(field)]
 
 
@@ -92,6 +94,37 @@ def test_a_blank_key_is_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRIPE_API_KEY", "")
     settings.cache_clear()
     assert settings_of(StripeSettings).missing() == ["STRIPE_API_KEY"]
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize("kind", [Settings, *SYSTEMS])
+def test_what_is_blank_counts_as_not_set(monkeypatch: pytest.MonkeyPatch, kind: type[Settings], blank: str) -> None:
+    """Of lists alone an empty value means none of them."""
+    for name in kind.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    settings.cache_clear()
+    unset = settings_of(kind).model_dump()
+    for name in kind.model_fields:
+        monkeypatch.setenv(name.upper(), blank)
+    settings.cache_clear()
+    shown = settings_of(kind).model_dump()
+    assert shown == {name: blank if name in LISTS else value for name, value in unset.items()}
+
+
+def test_no_folder_is_the_working_directory_for_being_blank(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("GTM_HOME", "GTM_CACHE", "GTM_POLICY", "GTM_SANDBOX_CLOCK"):
+        monkeypatch.setenv(name, "")
+    settings.cache_clear()
+    assert (settings().home, settings().cache) == (tmp_path / ".gtm", tmp_path / ".gtm" / "cache")
+    assert settings().gtm_policy is settings().gtm_sandbox_clock is None
+
+
+def test_nothing_of_a_list_can_be_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_of(SumbleSettings).competitors
+    monkeypatch.setenv("SUMBLE_COMPETITORS", "")
+    settings.cache_clear()
+    assert settings_of(SumbleSettings).competitors == ()
 
 
 def test_a_moment_without_a_zone_is_utc(monkeypatch: pytest.MonkeyPatch) -> None:

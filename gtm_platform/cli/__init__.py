@@ -64,15 +64,21 @@ class Sentences(click.Group):
 def _audited() -> Iterator[None]:
     """Write the entry of the command, however it ends; it may have been written before it showed anything.
 
-    Where it cannot be written that is said, and the command ends as it did: its own error is the one to see.
+    Where it cannot be written that is said, and the command ends as it did: its own error is the one to see. Often both
+    have one reason, as where the state cannot be opened; it is given once.
     """
+    failed: Exception | None = None
     try:
         yield
+    except Exception as error:
+        failed = error
+        raise
     finally:
         try:
             command_log.write()
         except Exception as error:
-            click.secho(f"This command is not in the audit trail. {_sentence(error)}", fg="yellow", err=True)
+            why = "" if failed and _sentence(failed) == _sentence(error) else f" {_sentence(error)}"
+            click.secho(f"This command is not in the audit trail.{why}", fg="yellow", err=True)
 
 
 def _sentence(error: Exception) -> str:

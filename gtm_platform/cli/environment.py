@@ -20,7 +20,8 @@ BEGIN, END = "<!-- systems -->", "<!-- /systems -->"
 FIRST_HOOK, LAST_HOOK = "<!-- hooks -->", "<!-- /hooks -->"
 HEAD = """\
 # Every variable that the platform reads, written by `make env-example`. Copy it to .env and fill in what you have: a
-# source without its key is off, says so, and breaks nothing. Keys live here and nowhere else.
+# source without its key is off, says so, and breaks nothing. What is empty counts as not set; of what is separated by
+# commas it means none. Keys live here and nowhere else.
 """
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.customer_table import show_clickable
 from gtm_platform.serving.answers.cohorts import Transition
-from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, words
+from gtm_platform.serving.wording import COHORT_NAMES, NOTHING, small_words
 
 COHORT_OF = {name: cohort for cohort, name in COHORT_NAMES.items()}
 COLOURS = dict(zip(COHORT_NAMES.values(), ("#2b8a5e", "#7048e8", "#3b5bdb", "#e8590c"), strict=True))
@@ -22,7 +22,7 @@ def show_transitions(transitions: Sequence[Transition], key: str) -> None:
             "trigger": each.trigger,
             "from": COHORT_NAMES.get(each.from_cohort or "", NOTHING),
             "to": COHORT_NAMES.get(each.to_cohort or "", NOTHING),
-            "evidence": [words(sign).lower() for sign in each.evidence],
+            "evidence": [small_words(sign) for sign in each.evidence],
         }
         for each in transitions
     ]

@@ -12,7 +12,6 @@ from gtm_platform.serving.wording import words
 from gtm_platform.unified.customers import DOMAINS
 
 SCORE = ("match_confidence", "completeness_score", "data_quality_score")
-ACRONYMS = {"mrr": "MRR", "arr": "ARR", "ltv": "LTV", "csat": "CSAT", "am": "AM"}
 
 
 def show_details(row: Mapping[str, Any]) -> None:
@@ -35,7 +34,7 @@ def _show_fields(row: Mapping[str, Any], names: Iterable[str]) -> None:
     st.dataframe(
         pd.DataFrame(
             [
-                {"Field": _title(name), "Value": _text(name, value), "Meaning": SHOWN[name].about}
+                {"Field": words(name), "Value": _text(name, value), "Meaning": SHOWN[name].about}
                 for name, value in filled
             ]
         ),
@@ -47,11 +46,6 @@ def _show_fields(row: Mapping[str, Any], names: Iterable[str]) -> None:
         },
         alt="Fields with their values and meanings",
     )
-
-
-def _title(name: str) -> str:
-    first, *rest = [ACRONYMS.get(word, word) for word in name.split("_")]
-    return " ".join([first if first in ACRONYMS.values() else first.capitalize(), *rest])
 
 
 def _text(name: str, value: Any) -> str:

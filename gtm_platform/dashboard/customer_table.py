@@ -13,7 +13,7 @@ from gtm_platform.dashboard.status import CHIPS, SHOWN_TITLES
 from gtm_platform.dashboard.tables import table_height
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
-from gtm_platform.serving.wording import NOTHING, SYMBOLS, words
+from gtm_platform.serving.wording import NOTHING, SYMBOLS, small_words, words
 
 Row = Mapping[str, Any]
 # The columns by their names in the store: a title, and a width.
@@ -100,7 +100,7 @@ def _shown(name: str, row: Row) -> Any:
     if name in ("health_status", "last_status"):
         return [SHOWN_TITLES[value]] if value else []
     if name == "risk_signals":
-        return [words(signal).lower() for signal in value or ()]
+        return [small_words(signal) for signal in value or ()]
     if name == "recommended_actions":
         return value[0] if value else None
     if name in ("customer_status", "plan_tier", "churn_reason", "was"):

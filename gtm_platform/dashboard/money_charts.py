@@ -35,7 +35,9 @@ def share_lines(rows: Rows, colours: Mapping[str, str], height: int = 220) -> Dr
     """Return a line for each `name` over `month`, of the share `value`."""
     data = pd.DataFrame([dict(row) for row in rows])
     data["month"] = pd.to_datetime(data["month"])
-    y_axis = alt.Axis(format=".0%", domain=False, ticks=False, labelColor=MUTED, gridColor=GRID, tickCount=5)
+    y_axis = alt.Axis(
+        format=".0%", domain=False, ticks=False, labelColor=MUTED, gridColor=GRID, tickCount=5, tickMinStep=0.01
+    )  # no label twice
     chart: alt.Chart = (
         alt.Chart(data, height=height)
         .mark_line(strokeWidth=2, point=True)

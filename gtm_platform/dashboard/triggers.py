@@ -7,7 +7,7 @@ import streamlit as st
 
 from gtm_platform.dashboard.tables import show_rows
 from gtm_platform.dashboard.wording import moment
-from gtm_platform.serving.wording import counted, words
+from gtm_platform.serving.wording import counted, small_words, words
 
 STATES = {"Active": "#bfe3d0", "Failing": "#f5d477", "Paused": "#e7e7e4", "Off": "#f7c5c5"}
 
@@ -41,13 +41,13 @@ def show_triggers(triggers: Mapping[str, Any]) -> None:
 
 
 def _row(subscription: Mapping[str, Any]) -> dict[str, Any]:
-    filters = [f"{words(name).lower()} {' or '.join(values)}" for name, values in subscription["filters"].items()]
+    filters = [f"{small_words(name)} {' or '.join(values)}" for name, values in subscription["filters"].items()]
     failing = subscription["failing_since"] and subscription["status"] == "active"
     delivered_at = subscription["delivered_at"]
     return {
         "receiver": subscription["receiver"],
         "state": ["Failing" if failing else words(subscription["status"])],
-        "asks": "; ".join([", ".join(words(kind).lower() for kind in subscription["kinds"]), *filters]),
+        "asks": "; ".join([", ".join(small_words(kind) for kind in subscription["kinds"]), *filters]),
         "delivered": subscription["delivered"],
         "waiting": subscription["waiting"],
         "dead": subscription["dead"],

@@ -1,6 +1,7 @@
 """Words that everything shown has in common: names out of the data, counts with their noun, symbols of currencies."""
 
 from gtm_platform.cohorts.company_cohorts import COHORTS
+from gtm_platform.ingest.plain_words import plain_words, sentence_case
 
 NOTHING = "–"
 COHORT_NAMES = dict(zip(COHORTS, ("Current customer", "SI partner", "In the market", "With a competitor"), strict=True))
@@ -9,7 +10,12 @@ SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 
 def words(name: str | None) -> str:
     """Return a name out of the data as words: at_risk becomes At risk."""
-    return name.replace("_", " ").capitalize() if name else NOTHING
+    return sentence_case(plain_words(name)) if name else NOTHING
+
+
+def small_words(name: str) -> str:
+    """Return a name out of the data as words within a sentence: low_csat becomes low CSAT."""
+    return plain_words(name)
 
 
 def counted(count: float, what: str, several: str | None = None) -> str:

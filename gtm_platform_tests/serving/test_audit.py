@@ -125,6 +125,17 @@ def test_a_command_is_an_entry_without_its_arguments() -> None:
             assert verify(tx).broken is None
 
 
+@pytest.mark.usefixtures("home")
+def test_that_an_entry_could_not_be_written_is_said_with_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write() -> None:
+        raise RuntimeError("The disk is full.")
+
+    monkeypatch.setattr(command_log, "write", write)
+    result = CliRunner().invoke(gtm, ["audit", "export"])
+    assert "This command is not in the audit trail. The disk is full.\n" in result.stderr
+    assert result.exit_code == 2, "the command ended as it would have"
+
+
 def test_a_command_has_one_name_however_its_process_was_started() -> None:
     root = click.Context(gtm, info_name="python -m gtm_platform.cli")
     group = click.Context(gtm.commands["audit"], root, info_name="audit")

@@ -14,7 +14,9 @@ from gtm_platform.cohorts.company_cohorts import COHORTS
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.serving import assets
+from gtm_platform.serving.answers import changes
 from gtm_platform.serving.answers.cohorts import cohorts, transitions_of
+from gtm_platform.serving.metrics import discover
 from gtm_platform.serving.snapshot import customer_rows, layout, metric_rows
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.files import stamps
@@ -46,6 +48,16 @@ def test_every_column_of_the_contract_is_shown(snapshot: Snapshot, served_home: 
             assert row[name] == expected[name], name
         assert row["mrr"] == (None if expected["mrr"] is None else float(expected["mrr"]))
         assert row["last_seen_at"] == (expected["last_seen_at"] and f"{expected['last_seen_at']:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def test_what_changed_is_shown_of_a_snapshot_without_the_newest_metrics(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade one is served that the version of before made, until the next day lands."""
+    before = changes.changes(snapshot, 7, personal=False).metrics
+    newest = {**discover(), "moons": discover()["mrr"]}
+    monkeypatch.setattr(changes, "discover", lambda: newest)
+    assert changes.changes(snapshot, 7, personal=False).metrics == before
 
 
 def test_personal_columns_are_apart(snapshot: Snapshot) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
+from gtm_platform.serving.answers.timeline import _value
 from gtm_platform.serving.snapshot.build import build
 from gtm_platform.serving.snapshot.events import EVENTS_SHOWN, TEXT_SHOWN
 from gtm_platform_tests.serving.server import Served, serving
@@ -162,9 +163,9 @@ def test_it_is_bounded(timeline_api: Served) -> None:
 def test_outsiders_words_need_a_scope_and_messages_are_never_there(timeline_api: Served) -> None:
     whole, masked = str(events(timeline_api)), str(events(timeline_api, token="masked"))
     assert "It does not work" in whole
-    assert "mrr: empty → 50" in whole
+    assert "MRR: empty → 50" in whole
     assert "Nobody may read this." not in whole
-    for words in ("It does not work", "the price", "mrr: empty → 50", "@"):
+    for words in ("It does not work", "the price", "MRR: empty → 50", "@"):
         assert words not in masked
     assert events(timeline_api)["total"] == events(timeline_api, token="masked")["total"]
 
@@ -172,3 +173,16 @@ def test_outsiders_words_need_a_scope_and_messages_are_never_there(timeline_api:
 def test_a_subscription_that_turned_is_an_event(timeline_api: Served) -> None:
     answer = events(timeline_api, "&kind=status", customer="cus_022")
     assert [event["title"] for event in answer["events"]] == ["Subscription active → churned"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("low_csat;negative_tone", "low CSAT, negative tone"),
+        ("", "empty"),
+        ("GBP", "GBP"),
+        ("2026-11-29", "2026-11-29"),
+    ],
+)
+def test_a_written_value_is_shown_as_words(value: str, shown: str) -> None:
+    assert _value(value) == shown

@@ -18,6 +18,7 @@ from gtm_platform.delivery.alerts.wording import (
     repeat_mark,
     section,
 )
+from gtm_platform.ingest.plain_words import plain_words
 from gtm_platform.state.slack_journal import Entry
 
 LINES = 20  # of one message; the page in Dagster has all
@@ -77,5 +78,5 @@ def _page(entries: Sequence[Entry], alerts: Mapping[str, Alert[Any]], ui_url: st
             title = link(ui_url.rstrip("/") + alert.page(entry.facts), worded(alert.title, entry.facts))
         why = escape(worded(alert.why, entry.facts))
         lines.append(f"{repeat_mark(entry)}*{title}* {why} {runbook_of(alert, entry.facts).linked()}")
-        kinds.append(entry.kind.replace("_", " "))
+        kinds.append(plain_words(entry.kind))
     return digest(entries, lines, counted(kinds), total, number)

@@ -16,6 +16,7 @@ from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, POOL, SlackChannel, off_reason
 from gtm_platform.delivery.track_record import PRECISION
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.ingest.plain_words import plain_words
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.dagster.asset_pages import definition_metadata
 from gtm_platform.lake.dagster.resource import LakeResource
@@ -117,6 +118,6 @@ def _plot(rows: Sequence[Row]) -> str:
         total = {name: sum(row[name] for row in those) for name in ("sent", "useful", "not_useful")}
         share = _share(total)
         bar = "not judged yet" if share is None else f"{'█' * round(share * BAR)} {share:.0%}"
-        shown = kind.replace("_", " ")
+        shown = plain_words(kind)
         lines.append(f"| {shown} | {total['sent']} | {total['useful']} | {total['not_useful']} | {bar} |")
     return "\n".join(lines)

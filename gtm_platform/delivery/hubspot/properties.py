@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from gtm_platform.ingest.plain_words import plain_words, sentence_case
+
 FIELD_TYPES = {
     "number": {"number"},
     "string": {"text", "textarea"},
@@ -145,7 +147,7 @@ def checkboxes(name: str, label: str, about: str, origin: Origin, options: tuple
 
 def option(value: str, order: int) -> dict[str, Any]:
     """Return an option as HubSpot takes it."""
-    label = value.replace("_", " ").capitalize()
+    label = sentence_case(plain_words(value))
     return {"label": label, "value": value, "displayOrder": order, "hidden": False}
 
 

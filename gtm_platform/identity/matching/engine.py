@@ -1,10 +1,16 @@
-"""The DuckDB that one matching works in: its own, in memory, gone when the matching is over."""
+"""The DuckDB that one matching works in: its own, in memory, gone when the matching is over.
+
+What does not fit into memory is written aside, into the system's folder of temporary files: with `GTM_KEYS` it is
+encrypted there, and where that cannot be done nothing is matched.
+"""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
+
+from gtm_platform.lake.encryption import equip
 
 Engine = duckdb.DuckDBPyConnection
 
@@ -17,6 +23,7 @@ def matching_engine(memory_limit: str = "4GB") -> Iterator[Engine]:
         engine.execute("set enable_progress_bar = false")
         engine.execute(f"set memory_limit = '{memory_limit}'")
         engine.execute(f"set temp_directory = '{folder}'")
+        equip(engine)
         yield engine
 
 

@@ -39,11 +39,12 @@ def changes(
     mine: dict[str, list[Any]] = {} if account_manager is None else {"account_manager": [account_manager]}
     fell = CustomerQuery({**mine, "change_max": [-least]}, "score_change_7d", limit)
     summary = orjson.loads(snapshot.fact("summary"))
+    served = summary["metrics"]  # a snapshot that the version of before made has fewer
     other_windows = tuple(f"_{window}d" for window in WINDOWS if window != days)
     return Changes(
         days,
         summary["currency"],
-        {name: summary["metrics"][name] for name in discover() if not name.endswith(other_windows)},
+        {name: served[name] for name in discover() if name in served and not name.endswith(other_windows)},
         mrr_movement(summary, days),
         snapshot.customers(fell),
         churned(snapshot, days, personal=personal, account_manager=account_manager, limit=limit),

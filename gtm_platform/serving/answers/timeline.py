@@ -3,6 +3,7 @@
 Everything comes from the snapshot, and is bounded there: 90 days, and the newest of each kind.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
+from gtm_platform.ingest.plain_words import plain_words
 from gtm_platform.serving.store import Customer, Snapshot
 from gtm_platform.serving.store.sight import hand_out
 from gtm_platform.serving.wording import counted, symbol, words
@@ -20,6 +22,7 @@ Kind = Literal["call", "conversation", "payment", "status", "score", "mrr", "rul
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 LEAST_CHANGE = 3  # points of the score from one day to the next that are worth a line
 MOST = 500
+OPTIONS = re.compile(r"[a-z0-9_]+(;[a-z0-9_]+)*")  # one or several of HubSpot's
 MILESTONES = {
     "signup_at": "Signed up",
     "customer_since": "Paid for the first time",
@@ -152,7 +155,7 @@ def _write(write: Mapping[str, Any]) -> Event:
 
 
 def _property(field: Mapping[str, Any]) -> str:
-    return str(field["property"]).removeprefix("gtm_").replace("_", " ")
+    return plain_words(str(field["property"]).removeprefix("gtm_"))
 
 
 def _not_written(field: Mapping[str, Any]) -> str:
@@ -160,6 +163,8 @@ def _not_written(field: Mapping[str, Any]) -> str:
 
 
 def _value(value: str) -> str:
+    if OPTIONS.fullmatch(value):
+        return ", ".join(map(plain_words, value.split(";")))
     return value.replace(";", ", ").replace("_", " ") if value else "empty"
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, words
+from gtm_platform.settings import Secret, SystemSettings, Words, words
 
 
 class FactorsSettings(SystemSettings):
@@ -18,7 +18,7 @@ class FactorsSettings(SystemSettings):
     factors_base_url: str = Field(
         default="https://api.factors.ai/open/v1", description="Address of the open API, with its version."
     )
-    factors_account_domains: str = Field(
+    factors_account_domains: Words = Field(
         default="",
         description="Domains of the companies whose visits are read, separated by commas: the API lists none.",
     )

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, Text, words
+from gtm_platform.settings import Secret, SystemSettings, Text, Words, words
 
 
 class GitHubSettings(SystemSettings):
@@ -19,11 +19,11 @@ class GitHubSettings(SystemSettings):
     github_graphql_url: Text = Field(
         default=None, description="Address of the GraphQL API; default: graphql below GITHUB_BASE_URL."
     )
-    github_watched_repos: str = Field(
+    github_watched_repos: Words = Field(
         default="chroma-core/chroma,langchain-ai/langchain,run-llama/llama_index",
         description="Repositories whose stars, forks and issues are read, as owner/name, separated by commas.",
     )
-    github_competitor_packages: str = Field(
+    github_competitor_packages: Words = Field(
         default=(
             "pinecone:pinecone-client,weaviate:weaviate-client,qdrant:qdrant-client,milvus:pymilvus,"
             "elasticsearch:elasticsearch,pgvector:pgvector"

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, Text, words
+from gtm_platform.settings import Secret, SystemSettings, Text, Words, words
 
 
 class PostHogSettings(SystemSettings):
@@ -37,7 +37,7 @@ class PostHogSettings(SystemSettings):
         default=None,
         description="Hosts of the web site, separated by commas, e.g. www.acme.com: their visits are counted.",
     )
-    posthog_conversion_events: str = Field(
+    posthog_conversion_events: Words = Field(
         default="user_signed_up", description="Events that are a conversion of a visit, separated by commas."
     )
     posthog_company_property: Text = Field(

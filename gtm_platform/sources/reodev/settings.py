@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, words
+from gtm_platform.settings import Secret, SystemSettings, Words, words
 
 
 class ReoSettings(SystemSettings):
@@ -16,7 +16,7 @@ class ReoSettings(SystemSettings):
 
     reodev_api_key: Secret = Field(default=None, description="API key of Reo.dev.")
     reodev_base_url: str = Field(default="https://integration.reo.dev", description="Address of the API for reading.")
-    reodev_segment_ids: str = Field(
+    reodev_segment_ids: Words = Field(
         default="", description="Ids of the segments that are read, separated by commas; default: all."
     )
     reodev_max_rps: float = Field(

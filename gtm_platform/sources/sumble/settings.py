@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, words
+from gtm_platform.settings import Secret, SystemSettings, Words, words
 
 
 class SumbleSettings(SystemSettings):
@@ -24,15 +24,15 @@ class SumbleSettings(SystemSettings):
         ge=1,
         description="Credits that one run may spend; a page that would pass them is not asked for.",
     )
-    sumble_competitors: str = Field(
+    sumble_competitors: Words = Field(
         default="pinecone,weaviate,qdrant,milvus,elasticsearch,pgvector",
         description="Sumble's slugs of competing products, separated by commas: posts that mention one are read.",
     )
-    sumble_technologies: str = Field(
+    sumble_technologies: Words = Field(
         default="langchain,llamaindex,rag,llm",
         description="Slugs of further technologies whose mention is a buying signal, separated by commas.",
     )
-    sumble_job_functions: str = Field(
+    sumble_job_functions: Words = Field(
         default="Machine Learning Engineer,AI Engineer",
         description="Job functions whose posts are a buying signal, as Sumble calls them, separated by commas.",
     )

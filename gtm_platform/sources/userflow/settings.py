@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings
+from gtm_platform.settings import Secret, SystemSettings, Words
 
 
 class UserflowSettings(SystemSettings):
@@ -23,7 +23,7 @@ class UserflowSettings(SystemSettings):
         description="Address of the API: https://api.eu.userflow.com for that region.",
     )
     userflow_webhook_secret: Secret = Field(default=None, description="Secret of the webhook subscription.")
-    userflow_onboarding_content_ids: str = Field(
+    userflow_onboarding_content_ids: Words = Field(
         default="", description="Ids of the checklists that are the onboarding, separated by commas."
     )
     userflow_max_rps: float = Field(

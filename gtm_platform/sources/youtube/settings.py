@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from gtm_platform.settings import Secret, SystemSettings, words
+from gtm_platform.settings import Secret, SystemSettings, Words, words
 
 
 class YouTubeSettings(SystemSettings):
@@ -24,10 +24,10 @@ class YouTubeSettings(SystemSettings):
     youtube_max_searches_per_day: int = Field(
         default=80, ge=1, description="Searches of a day's run, of the 100 that a project may make a day."
     )
-    youtube_channel_ids: str = Field(
+    youtube_channel_ids: Words = Field(
         default="", description="Channels whose uploads are read, such as competitors' own, separated by commas."
     )
-    youtube_competitors: str = Field(
+    youtube_competitors: Words = Field(
         default="Pinecone,Weaviate,Qdrant,Milvus,Elasticsearch,pgvector",
         description="Names of competing products that are searched for, separated by commas.",
     )

@@ -1,15 +1,10 @@
 """The variables that ZoomInfo is asked with."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from gtm_platform.settings import Secret, SystemSettings, Text
-
-
-def _no_blank(value: object) -> object:
-    return None if value == "" else value
 
 
 class ZoomInfoSettings(SystemSettings):
@@ -30,7 +25,7 @@ class ZoomInfoSettings(SystemSettings):
     zoominfo_token_url: str = Field(
         default="https://api.zoominfo.com/gtm/oauth/v1/token", description="Where ZoomInfo gives access tokens."
     )
-    zoominfo_contract_start: Annotated[date | None, BeforeValidator(_no_blank)] = Field(
+    zoominfo_contract_start: date | None = Field(
         default=None,
         description="A day on which the contract began or was renewed: a company is charged once in its year.",
     )

@@ -7,6 +7,8 @@ from gtm_platform.state.schema.decisions import experiments, identity_decisions
 from gtm_platform.state.schema.hot_path import (
     canary_acts,
     canary_sightings,
+    hot_companies,
+    hot_company_tables,
     hot_comparisons,
     hot_cursor,
     hot_customers,
@@ -62,6 +64,8 @@ __all__ = [
     "experiments",
     "hook_counts",
     "hook_events",
+    "hot_companies",
+    "hot_company_tables",
     "hot_comparisons",
     "hot_cursor",
     "hot_customers",

@@ -13,6 +13,7 @@ from gtm_platform.cohorts.transitions import (
 )
 from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence
 from gtm_platform.delivery.alerts.customer_day import CustomerDay
+from gtm_platform.ingest.plain_words import plain_words
 
 ADVICE = {
     IN_MARKET_CONVERTED: "Welcome them, and see that their first project works.",
@@ -55,7 +56,7 @@ def why(facts: Facts) -> str:
     else:
         moved = f"From {before} to {now}."
     left = f" It leaves {facts['competitor_displaced']}." if facts["competitor_displaced"] else ""
-    signs = ", ".join(str(sign).replace("_", " ") for sign in facts["evidence"])
+    signs = ", ".join(map(plain_words, facts["evidence"]))
     return f"{moved}{left}" + (f" Signs: {signs}." if signs else "")
 
 

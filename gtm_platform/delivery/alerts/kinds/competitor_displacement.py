@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gtm_platform.cohorts.transitions import DISPLACEMENT
 from gtm_platform.delivery.alerts.alert import Alert, Facts, Occurrence
 from gtm_platform.delivery.alerts.customer_day import CustomerDay
+from gtm_platform.ingest.plain_words import plain_words
 
 
 def detect(observed: CustomerDay) -> Iterator[Occurrence]:
@@ -16,7 +17,7 @@ def detect(observed: CustomerDay) -> Iterator[Occurrence]:
 
 
 def _why(facts: Facts) -> str:
-    signs = ", ".join(str(sign).replace("_", " ") for sign in facts["evidence"])
+    signs = ", ".join(map(plain_words, facts["evidence"]))
     left = facts["competitor"] or "a competitor"
     return f"It signed up, and was seen to use {left}." + (f" Signs: {signs}." if signs else "")
 

@@ -85,7 +85,7 @@ def carry_out_plan(plan_id: str, receipt: Path | None) -> None:
         _print_receipt(carry_out(context, plan_id, getpass.getuser(), _progress), receipt)
 
 
-def asked() -> None:
+def do_request() -> None:
     """Do what the dashboard asks for in a line of stdin: make a plan and print its id, or carry one out."""
     request = json.loads(sys.stdin.readline())
     with erasure_context() as context:

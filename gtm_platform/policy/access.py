@@ -45,7 +45,7 @@ ROLES = {
 
 
 class Access(Rules):
-    """Roles by name; members by address, by group of the identity provider, or all who are signed in; and channels.
+    """Roles by name; members by address, by group, or all who are signed in; channels of Slack.
 
     A channel of Slack has the role of those who are in it.
     """

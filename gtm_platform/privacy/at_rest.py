@@ -158,7 +158,7 @@ class Rotated:
     """What a rotation came to: files that wait until nobody reads them, and keys that may be dropped."""
 
     left: int
-    others: int  # files beside those of the lake that were written anew
+    rewritten: int  # files beside those of the lake that were written anew
     droppable: tuple[str, ...]
     waiting: tuple[str, ...] = ()  # what could not be done now, each a sentence
 
@@ -184,7 +184,7 @@ class Rotation:
                 if lake.root == home_lake:
                     catalogue.renew(lake)  # its views name files
             left = sum(sweep(lake, at_once=self._at_once) for lake in lakes)
-            others = rewrite_newest(folder_of(self._home)) + self._state() + self._files()
+            rewritten = rewrite_newest(folder_of(self._home)) + self._state() + self._files()
             left += _left_behind(self._home)
             used = look(self._home).keys
             bucket = the_bucket()
@@ -194,7 +194,7 @@ class Rotation:
                 forget_keys(self._home, unused)
                 if bucket:
                     bucket.forget_keys(unused)
-            return Rotated(left, others, unused if not left else ())
+            return Rotated(left, rewritten, unused if not left else ())
 
     def _state(self) -> int:
         """Move the state, and write its copies anew; one in Postgres is its disk's."""

@@ -106,11 +106,11 @@ def _send(lake: Lake, facts: Sequence[Fact], day: str) -> SendReport:
 
 
 def to_channels(entry: Entry, content: Summary, slack: SlackSettings, access: Access) -> Message:
-    """Return the message of a summary for its own channel, and that for the usual one where its own refuses."""
+    """Return the message of a summary, with that for the usual channel where its own refuses."""
     usual = compose(entry, content, audience=audience_of(slack.slack_alert_channel, access))
     if not (own := slack.slack_summary_channel):
         return usual
-    return replace(compose(entry, content, own, audience_of(own, access)), elsewhere=usual)
+    return replace(compose(entry, content, own, audience_of(own, access)), for_usual_channel=usual)
 
 
 def compose(entry: Entry, content: Summary, channel: str | None = None, audience: Audience = EVERYTHING) -> Message:

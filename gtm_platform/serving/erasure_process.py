@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-COMMAND = [sys.executable, "-W", "ignore", "-m", "gtm_platform.cli", "erase", "--asked"]
+COMMAND = [sys.executable, "-W", "ignore", "-m", "gtm_platform.cli", "erase", "--from-stdin"]
 LONGEST_PLAN = 600  # seconds
 
 

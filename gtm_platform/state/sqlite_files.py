@@ -71,7 +71,7 @@ def _begin_of(path: Path) -> bytes:
 
 
 def key_of(path: Path) -> str | None:
-    """Return the name of the key that a file opens with, empty for a plain or new one; None where none does."""
+    """Return which key opens a file, by its name; empty for a plain or new one, None where none does."""
     begin = _begin_of(path) if path.exists() else b""
     if not begin or begin == PLAIN_HEADER:
         return ""

@@ -58,7 +58,7 @@ def create(path: Path) -> None:
 
 
 def move(path: Path, key: str) -> bool:
-    """Write a state anew under a key while it is read and written; False where it is under it, or there is none."""
+    """Write a state anew under a key while it is in use; False where it is under it, or is not there."""
     if not path.exists():
         return False
     with _alone(path):
@@ -118,7 +118,7 @@ def _remove(old: Path, unless: Path) -> None:
 
 
 def remove_left_over(path: Path) -> None:
-    """Remove files of moves that were stopped before they ended, and what a restored state took the place of."""
+    """Remove files of moves that were stopped, and what a restored state took the place of."""
     with _alone(path):
         folder, present = path.parent.resolve(), str(path.resolve())
         for left in (*folder.glob(f"{path.stem}.{'[0-9]' * 20}.*"), *folder.glob(f".{path.stem}.*.db*")):

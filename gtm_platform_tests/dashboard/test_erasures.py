@@ -53,7 +53,7 @@ def typed(app: AppTest, label: str) -> Any:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What the page has processes do."""
     calls: list[tuple[str, ...]] = []
 
@@ -72,7 +72,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 
 def test_a_plan_is_made_confirmed_by_its_id_and_its_receipt_is_there(
-    request: pytest.FixtureRequest, asked: list[tuple[str, ...]]
+    request: pytest.FixtureRequest, requests: list[tuple[str, ...]]
 ) -> None:
     app = request.getfixturevalue("open_as")("dan@acme.com", "erasures")
     text = everything(app)
@@ -86,16 +86,16 @@ def test_a_plan_is_made_confirmed_by_its_id_and_its_receipt_is_there(
     typed(app, "Person").input(PERSON)
     typed(app, "Reason").input("Request 18")
     button(app, "Make a plan").click().run()
-    assert asked == [("plan", PERSON, "Request 18", ACTOR)]
+    assert requests == [("plan", PERSON, "Request 18", ACTOR)]
     assert PERSON not in everything(app)
 
     typed(app, "To erase").input(FINISHED)
     button(app, "Erase for good").click().run()
-    assert len(asked) == 1, "another id erases nobody"
+    assert len(requests) == 1, "another id erases nobody"
     assert "Nothing was erased" in everything(app)
     typed(app, "To erase").input(WAITING)
     button(app, "Erase for good").click().run()
-    assert asked[1:] == [("launch", WAITING, ACTOR)]
+    assert requests[1:] == [("launch", WAITING, ACTOR)]
     assert f"Erasure {WAITING} was handed on" in everything(app)
 
     typed(app, "Person").input("eve@x.example")
@@ -104,7 +104,7 @@ def test_a_plan_is_made_confirmed_by_its_id_and_its_receipt_is_there(
     assert next(error.value for error in app.error).startswith("Nothing in this home names")
     typed(app, "Person").input(PERSON)
     button(app, "Make a plan").click().run()
-    assert len(asked) == 2, "without a reason there is no plan"
+    assert len(requests) == 2, "without a reason there is no plan"
 
 
 def test_where_nobody_signs_in_it_is_read_only(open_page: Open) -> None:

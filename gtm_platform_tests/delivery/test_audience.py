@@ -150,7 +150,7 @@ def test_a_summary_lists_customers_as_its_channel_may_see_them() -> None:
     assert "marked name, Acme" in shown(to[USUAL])
     assert "marked" not in shown(to[ANALYSTS])
     assert "Acme (" in shown(to[ANALYSTS])
-    assert "marked name" in shown(to[ANALYSTS].elsewhere)
+    assert "marked name" in shown(to[ANALYSTS].for_usual_channel)
     assert "marked name" in shown(to[SAMS])
     assert "Grace" not in shown(to[SAMS])
     assert "and 1 more" in shown(to[SAMS])

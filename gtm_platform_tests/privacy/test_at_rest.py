@@ -59,7 +59,7 @@ def served(home: Path) -> list[bytes]:
     return page.bodies(personal=True)
 
 
-def kept(home: Path) -> list[str]:
+def texts_of(home: Path) -> list[str]:
     """What state, its copies and files hold, read as the platform reads it."""
     copies = [home / "state.db", *(home / "state-copies").glob("*.db")]
     states = []
@@ -78,8 +78,8 @@ def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One home for all of it, as it takes seconds to make."""
     # Nobody is in any byte of it, and everybody is served.
     assert places_of(home, *NEEDLES) == []
-    before, before_kept = served(home), kept(home)
-    assert len(before_kept) == 2 + len(FILES)
+    before, before_texts = served(home), texts_of(home)
+    assert len(before_texts) == 2 + len(FILES)
     assert any(b"person7@firm1.example" in body for body in before)
     assert {orjson.loads(body)["customer_id"] for body in before} >= {"cus_007"}
     finding = encryption_finding(home)
@@ -88,7 +88,7 @@ def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The wrong key, none, and one that is missing.
     use_keys(monkeypatch, OTHER_K1)
     assert "The key k1 of GTM_KEYS is not the one" in encryption_finding(home).sentence
-    for reading in (served, kept):
+    for reading in (served, texts_of):
         with pytest.raises(KeyProblem, match=r"decrypted with the key k1|none of the keys"):
             reading(home)
     use_keys(monkeypatch, K2)
@@ -110,7 +110,7 @@ def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Nothing is encrypted with k1 any more: take it out of GTM_KEYS." in answer.output
     assert set(noted_keys(home)) == {"k2"}
     use_keys(monkeypatch, K2)
-    assert (served(home), kept(home)) == (before, before_kept)
+    assert (served(home), texts_of(home)) == (before, before_texts)
     assert places_of(home, *NEEDLES) == []
     assert encryption_finding(home).sentence == "lake, snapshots, state and files are under k2"
 
@@ -119,7 +119,7 @@ def test_a_home_under_keys(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     list(Rotation(home, at_once=True).run())
     assert Rotation(home, at_once=True).finish().droppable == ("k2",)
     use_keys(monkeypatch)
-    assert (served(home), kept(home)) == (before, before_kept)
+    assert (served(home), texts_of(home)) == (before, before_texts)
     places = " ".join(places_of(home, *NEEDLES))
     assert all(name in places for name in (*FILES, "state.db", "state-copies", "serving"))
     assert encryption_finding(home).state == "off"

@@ -52,7 +52,7 @@ def show(_: Snapshot) -> None:
 def _plan_form() -> None:
     with st.form("plan", clear_on_submit=True):
         st.subheader("Plan an erasure", anchor=False)
-        person = st.text_input("Person", help="An address, a customer's id, or a record such as hubspot:123.")
+        person = st.text_input("Person", help="An address, a customer's id, or a record as source:id.")
         reason = st.text_input("Reason", help="For the record: such as the number of the request.")
         planned = st.form_submit_button("Make a plan", help="Nothing is erased before the plan is confirmed.")
     if not planned:

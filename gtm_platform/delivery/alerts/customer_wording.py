@@ -78,8 +78,8 @@ class Wording:
             return [*singles, *own.digest(own._of(portion.digest))]
         digest = own.digest(own._of(portion.digest), portion.recipient)
         return [
-            *(replace(message, elsewhere=usual._single_if_seen(message)) for message in singles),
-            *(replace(message, elsewhere=usual._page_if_seen(message)) for message in digest),
+            *(replace(message, for_usual_channel=usual._single_if_seen(message)) for message in singles),
+            *(replace(message, for_usual_channel=usual._page_if_seen(message)) for message in digest),
         ]
 
     def _seen_by(self, audience: Audience) -> "Wording":

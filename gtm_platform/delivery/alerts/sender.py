@@ -123,10 +123,10 @@ class AlertSender:
             channel = self.channel.channel_of(message.recipient)
             return self._post_to(channel, message, thread, report)
         except ChannelRefused as failure:
-            if not message.elsewhere:
+            if not message.for_usual_channel:
                 raise
             report.detours.append(failure.message)
-            return self._post_to(self.channel.channel, message.elsewhere, None, report)
+            return self._post_to(self.channel.channel, message.for_usual_channel, None, report)
 
     def _post_to(self, channel: str, message: Message, thread: str | None, report: SendReport) -> str | None:
         ids = [entry.id for entry in message.entries]

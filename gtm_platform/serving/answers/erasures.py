@@ -94,8 +94,8 @@ def places(plan: Mapping[str, Any]) -> dict[str, int]:
     """Return how many rows or files a plan names, by place."""
     tables = {name: counts.get("rows", 0) + counts.get("changed", 0) for name, counts in plan.get("lake", {}).items()}
     kinds = {"state": "state", "files": "files", "guests": "gtm.duckdb"}
-    others = {f"{title}: {name}": count for kind, title in kinds.items() for name, count in plan.get(kind, {}).items()}
-    return {**tables, **others}
+    by_kind = {f"{title}: {name}": count for kind, title in kinds.items() for name, count in plan.get(kind, {}).items()}
+    return {**tables, **by_kind}
 
 
 def _sum(plan: Mapping[str, Any], kind: str) -> int:

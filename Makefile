@@ -8,7 +8,7 @@ PRISM := 5.14.2
 FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
 DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image env-example spark postgres prism warehouses bucket dbt clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image env-example spark postgres prism launchers warehouses bucket dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -79,6 +79,10 @@ spark: $(READY)
 
 postgres: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[postgres]"
+
+# Dagster's launchers of containers and Jobs, by which a test checks what is written for them.
+launchers: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docker,kubernetes]"
 
 # What tests of publishing need: the client of BigQuery, and fakesnow, which wants another DuckDB, in a place of its own.
 warehouses: $(READY)

@@ -93,6 +93,15 @@ class Settings(_Environment):
     gtm_dagster_url: Secret = Field(
         default=None, description="Postgres database of Dagster's history; default: SQLite in GTM_HOME."
     )
+    gtm_run_launcher: Literal["process", "docker", "kubernetes"] = Field(
+        default="process",
+        description="Where runs of the daemon and the UI work: processes of the code server, containers of Docker, or "
+        "Jobs of Kubernetes (docs/several-hosts.md).",
+    )
+    gtm_run_image: Text = Field(default=None, description="Image of such containers; it has the platform.")
+    gtm_run_options: Path | None = Field(
+        default=None, description="YAML file with options of the launcher, which go over those of the platform."
+    )
     gtm_first_day: date | None = Field(
         default=None,
         description="First day that has partitions; default: the day before the first sync. Set it to backfill.",

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from gtm_platform.lake import catalogue
 from gtm_platform.lake.lake import Lake
-from gtm_platform.state import store
+from gtm_platform.state import sqlite_files, store
 from gtm_platform.state.store import State
 
 FOLDER = Path(mkdtemp(prefix="gtm-first-"))
@@ -62,6 +62,8 @@ def _tables() -> list[str]:
     state = State(store._engine(f"sqlite:///{path}"))
     migrate(state)
     state.close()
+    if sqlite_files.key_of(path):  # the test that comes first has keys
+        sqlite_files.rewrite(path, "")
     with sqlite3.connect(path) as connection:
         dump = [line for line in connection.iterdump() if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
     connection.close()

@@ -22,7 +22,7 @@ from gtm_platform.lake.dagster.daily_assets import dependencies
 SNAPSHOT = Path(__file__).parent / "graph.txt"
 ROOM = Path(gtm_platform.__file__).parent
 FLOORS = [
-    {"settings", "keyring", "policy", "orchestration", "lake", "state", "http"},
+    {"settings", "keyring", "sealed_files", "policy", "orchestration", "lake", "state", "http"},
     {"ingest"},
     {"sources", "sync_rules"},
     {"identity"},

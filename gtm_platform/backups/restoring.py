@@ -18,6 +18,7 @@ from gtm_platform.backups.manifest import NAME, Entry, Manifest, NotABackup, ent
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.state.schema import VERSION
 from gtm_platform.state.sqlite_copy import copy_database, version_of
+from gtm_platform.state.state_file import JOURNALS, remove_left_over
 
 Watch = Callable[[int, int], None]  # how many files of how many
 
@@ -54,16 +55,17 @@ def restore_state(copy: Path, home: Path, now: datetime) -> tuple[str, Path]:
     """
     version = version_of(copy)
     if version is None:
-        raise NotABackup(f"{copy} is not a state: name a file of {home / 'state-copies'}.")
+        raise NotABackup(f"{copy} is not a state, or GTM_KEYS lacks its key: name a file of {home / 'state-copies'}.")
     state = home / STATE
     aside = home / f"state.replaced-{now:%Y%m%dT%H%M%S}.db"
     if state.exists():
         copy_database(state, aside)
     draft = home / f".{STATE}.{os.getpid()}"
     copy_database(copy, draft)
-    for ending in ("-wal", "-shm"):
+    for ending in JOURNALS:
         Path(f"{state}{ending}").unlink(missing_ok=True)
     draft.replace(state)
+    remove_left_over(state)
     return version, aside
 
 

@@ -86,12 +86,12 @@ def _make_ready(*, has_state: bool) -> None:
     from gtm_platform.orchestration.instance import instance
     from gtm_platform.orchestration.liveness import end_interrupted
     from gtm_platform.settings import settings
-    from gtm_platform.state import open_state
-    from gtm_platform.state.leases import free_all
+    from gtm_platform.state import leases, open_state, run_beats
 
     if has_state:
         with closing(open_state(settings().state_url)) as state, state.writing() as tx:
-            free_all(tx)
+            leases.free_all(tx)
+            run_beats.forget_all(tx)
     catalogue.renew(the_lake())
     with instance() as dagster:
         ended = end_interrupted(dagster)

@@ -31,7 +31,7 @@ from gtm_platform.lake.store import listed_once, the_bucket
 from gtm_platform.policy import policy
 from gtm_platform.policy.publish import PublishedSchema
 from gtm_platform.privacy import at_rest
-from gtm_platform.privacy.at_rest import PLAIN_FILES
+from gtm_platform.privacy.at_rest import reason_of
 from gtm_platform.publish.columns import CannotPublish
 from gtm_platform.publish.warehouse import WarehouseFailed, opened, warehouses
 from gtm_platform.serving.answers.hooks import hooks_now
@@ -41,6 +41,7 @@ from gtm_platform.settings import SettingsError, SystemSettings, settings, setti
 from gtm_platform.sources.assets import SOURCES
 from gtm_platform.state import open_state
 from gtm_platform.state.api_tokens import all_tokens
+from gtm_platform.state.state_file import file_of
 
 if TYPE_CHECKING:
     from gtm_platform.lake.bucket import Bucket
@@ -300,9 +301,10 @@ def encryption_finding(home: Path) -> Finding:
         seen = at_rest.look(home)
     except SettingsError as failure:
         return Finding("encryption", "failing", str(failure))
-    uses = (("lake", seen.lake), ("snapshots", seen.snapshots))
-    shares = tuple(f"{name}: {use.describe()}" for name, use in uses if use.files)
-    plain = tuple(f"plain: {name} ({size / 1e6:,.1f} MB): {PLAIN_FILES[name]}" for name, size in seen.plain.items())
+    shares = tuple(f"{name}: {use.describe()}" for name, use in seen.uses.items() if use.files)
+    if file_of(settings().state_url) is None:
+        shares += ("state: on the disk of its server, encrypted where that is",)
+    plain = tuple(f"plain: {name} ({size / 1e6:,.1f} MB): {reason_of(name)}" for name, size in seen.plain.items())
     if lost := seen.keys - keyring().keys.keys():
         names = ", ".join(sorted(lost))
         return Finding("encryption", "failing", f"GTM_KEYS lacks {names}, which files are encrypted with", shares)
@@ -316,7 +318,7 @@ def encryption_finding(home: Path) -> Finding:
     if seen.to_rotate:
         rest = f"what is written is under {seen.writing}; {seen.to_rotate:,} files are not: gtm key rotate"
         return Finding("encryption", "ok", rest, (*shares, *plain))
-    return Finding("encryption", "ok", f"lake and snapshots are under {seen.writing}", (*shares, *plain))
+    return Finding("encryption", "ok", f"lake, snapshots, state and files are under {seen.writing}", (*shares, *plain))
 
 
 def _advice(kind: type[SystemSettings]) -> tuple[str, ...]:

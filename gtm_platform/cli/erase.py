@@ -21,6 +21,7 @@ from gtm_platform.cli.options import HOME
 @click.option(
     "--verify", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Check the signature of a receipt."
 )
+@click.option("--asked", is_flag=True, hidden=True)
 @click.option("--new-key", is_flag=True, help="Print a key for GTM_PRIVACY_KEY.")
 def erase(
     home: Path | None,
@@ -30,6 +31,7 @@ def erase(
     plan_id: str | None,
     receipt: Path | None,
     verify: Path | None,
+    asked: bool,
     new_key: bool,
 ) -> None:
     """Erase PERSON everywhere: an address, a customer's id, or a record such as hubspot:123.
@@ -53,12 +55,14 @@ def erase(
         raise click.UsageError("Say why, for the record: --reason.")
     if person and plan_id:
         raise click.UsageError("Give either a person, or the id of a plan.")
-    enter_with_sandbox(choose_home(home).announce())
+    enter_with_sandbox(choose_home(home) if asked else choose_home(home).announce())
     from gtm_platform.cli import erasing
 
-    if verify:
+    if asked:
+        erasing.asked()
+    elif verify:
         sys.exit(erasing.verify(verify))
-    if person:
+    elif person:
         erasing.plan(person, str(reason), receipt, at_once=yes)
     elif plan_id:
         erasing.carry_out_plan(plan_id, receipt)

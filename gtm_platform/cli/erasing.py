@@ -22,6 +22,7 @@ from gtm_platform.privacy.export import export_person
 from gtm_platform.privacy.outside import erasers
 from gtm_platform.privacy.seal import is_genuine, required_keys
 from gtm_platform.reports.render import NoPdf, as_pdf
+from gtm_platform.sealed_files import read_bytes
 from gtm_platform.serving.assets import remake
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
@@ -61,7 +62,7 @@ def _unfinished(dagster: dg.DagsterInstance) -> str | None:
 def _as_pdf(page: str, path: Path) -> bytes | None:
     """Return a page as PDF, as of the day that its description says; None where none can be made."""
     try:
-        return as_pdf(page, json.loads(path.with_name("report.json").read_text())["day"])
+        return as_pdf(page, json.loads(read_bytes(path.with_name("report.json")))["day"])
     except NoPdf:
         return None
 
@@ -82,6 +83,16 @@ def carry_out_plan(plan_id: str, receipt: Path | None) -> None:
     """Carry out a plan, or finish it, and print the receipt."""
     with erasure_context() as context:
         _print_receipt(carry_out(context, plan_id, getpass.getuser(), _progress), receipt)
+
+
+def asked() -> None:
+    """Do what the dashboard asks for in a line of stdin: make a plan and print its id, or carry one out."""
+    request = json.loads(sys.stdin.readline())
+    with erasure_context() as context:
+        if "plan" in request:
+            carry_out(context, request["plan"], request["who"])
+        else:
+            click.echo(plan_erasure(context, request["person"], request["reason"], request["who"]).id)
 
 
 def list_erasures() -> None:

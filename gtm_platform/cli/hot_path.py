@@ -11,11 +11,11 @@ import click
 import dagster as dg
 
 from gtm_platform.cli.processes import ENDINGS
-from gtm_platform.delivery.gate import closed_reasons
-from gtm_platform.delivery.hotpath.comparing import platform_tables
-from gtm_platform.delivery.hotpath.delivering import TYPE
+from gtm_platform.delivery.gate import DELIVERED, closed_reasons
+from gtm_platform.delivery.hotpath.comparing import COMPANIES, platform_tables
 from gtm_platform.delivery.hotpath.switch import off, set_switch
 from gtm_platform.delivery.hotpath.worker import HotWorker
+from gtm_platform.delivery.hubspot.object_type import ObjectType
 from gtm_platform.delivery.hubspot.stale import stale_now
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.lake.lake import Lake
@@ -54,6 +54,8 @@ def follow_hooks() -> None:
             from gtm_platform.definitions import defs
 
             worker = hot_worker(lake, state, stack.enter_context(instance()), defs.resolve_asset_graph())
+            if not why:
+                worker.warm_up()
             click.echo("It follows webhooks as they come. Ctrl-C ends it; nothing is lost by that.")
             while not ending.to_end:
                 if run := worker.step():
@@ -75,12 +77,13 @@ class Asked:
 def hot_worker(lake: Lake, state: State, dagster: dg.DagsterInstance, graph: Graph) -> HotWorker:
     """Return the worker of this home, with the gate and the freshness of every delivery."""
 
-    def stale(lake: Lake) -> Mapping[str, str]:
-        named = TYPE.named_by(policy().hubspot)
+    def stale(lake: Lake, named: ObjectType) -> Mapping[str, str]:
         return stale_now(named, lake, policy(), settings().now(), SourceColumns(dagster, graph))
 
-    gate = OpenGate(lake, dagster, graph)
-    return HotWorker(lake, state, platform_tables(), sync_rules, gate, stale, settings().now)
+    tables = platform_tables()
+    gate = OpenGate(lake, dagster, graph, sorted(tables.hot_keys), DELIVERED)
+    company_gate = OpenGate(lake, dagster, graph, tables.company_keys, (dg.AssetKey(COMPANIES.split("/")),))
+    return HotWorker(lake, state, tables, sync_rules, gate, company_gate, stale, settings().now)
 
 
 def _alone(state: State, ending: Asked, stack: ExitStack) -> bool:
@@ -100,11 +103,21 @@ def _alone(state: State, ending: Asked, stack: ExitStack) -> bool:
 
 
 class OpenGate:
-    """The gate of deliveries; an open one is asked again some seconds later, or once tables changed."""
+    """The gate of some tables; an open one is asked again seconds later, or once they changed.
 
-    def __init__(self, lake: Lake, dagster: dg.DagsterInstance, graph: Graph) -> None:
+    `guarded` are those whose checks, with all upstream of them, have to have passed.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        dagster: dg.DagsterInstance,
+        graph: Graph,
+        tables: Sequence[str],
+        guarded: Sequence[dg.AssetKey],
+    ) -> None:
         self.lake, self.dagster, self.graph = lake, dagster, graph
-        self.tables, self.opened_for, self.asked_at = sorted(platform_tables().hot_keys), "", 0.0
+        self.tables, self.guarded, self.opened_for, self.asked_at = tables, guarded, "", 0.0
 
     def __call__(self, day: str) -> Sequence[str]:
         """Say why the tables of a day may not be delivered; nothing where they may."""
@@ -112,7 +125,7 @@ class OpenGate:
         made = " ".join(sorted(files))
         if made == self.opened_for and time.monotonic() - self.asked_at < OPEN_SECONDS:
             return []
-        reasons = closed_reasons(self.dagster, self.graph, day)
+        reasons = closed_reasons(self.dagster, self.graph, day, self.guarded)
         self.opened_for, self.asked_at = "" if reasons else made, time.monotonic()
         return reasons
 
@@ -125,8 +138,8 @@ def line_of(run: HotRun) -> str:
     why = f" ({run.reason})" if run.reason else ""
     return (
         f"{run.at:%H:%M:%S} {run.sources}: {run.outcome}{why}, {run.events} events, {run.customers} customers, "
-        f"{run.fields} fields, {run.messages} messages, {run.alerts} alerts, {seconds:.1f} s after the first "
-        f"({stages}){left}"
+        f"{run.companies} companies, {run.fields} fields, {run.messages} messages, {run.alerts} alerts, "
+        f"{seconds:.1f} s after the first ({stages}){left}"
     )
 
 

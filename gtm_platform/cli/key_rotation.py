@@ -20,7 +20,10 @@ def rotate_home(*, at_once: bool) -> None:
             bar.update(1)
     rotated = rotation.finish()
     goal = "plain" if ring.first == PLAIN else f"under {ring.first}"
-    click.echo(f"{files:,} files of the lake were written anew; what is written from now on is {goal}.")
+    click.echo(
+        f"{files:,} files of the lake and {rotated.others:,} others were written anew; what is written from now on is "
+        f"{goal}."
+    )
     for sentence in rotated.waiting:
         click.echo(sentence)
     if rotated.left:

@@ -4,11 +4,13 @@ import hashlib
 import re
 import webbrowser
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 import gtm_platform.definitions  # noqa: F401  declares the tables
 from gtm_platform.intelligence.effect.shown_lake import shown
+from gtm_platform.keyring import keyring
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.policy import policy
 from gtm_platform.reports.files import folder_of
@@ -17,6 +19,7 @@ from gtm_platform.reports.make import make
 from gtm_platform.reports.period import Period
 from gtm_platform.reports.report import Report
 from gtm_platform.reports.seen_lake import seen
+from gtm_platform.sealed_files import read_bytes
 from gtm_platform.serving.snapshot.layout import CUSTOMERS
 from gtm_platform.serving.tokens import refuse_wrong_role
 from gtm_platform.serving.viewer import Viewer, viewer_of
@@ -29,8 +32,12 @@ def list_reports() -> None:
         click.echo(f"{report.name:<22} each {report.cadence.name:<8} {report.about}")
 
 
-def make_report(name: str, period: str | None, role: str | None, account_manager: str | None, *, show: bool) -> None:
+def make_report(
+    name: str, period: str | None, role: str | None, account_manager: str | None, *, to: Path | None, show: bool
+) -> None:
     """Make a report, print what it says and where it lies, and open it; with a role, of what that sees."""
+    if show and keyring().writing and not to:
+        raise ValueError("Reports are encrypted: name with --to a folder for files that can be opened.")
     if name not in discover():
         raise ValueError(f"There is no report {name!r}; there are {', '.join(discover())}.")
     report = discover()[name]
@@ -40,17 +47,28 @@ def make_report(name: str, period: str | None, role: str | None, account_manager
         lake = seen(the_lake(), viewer.sight)
         home = home / "reports_of" / (slug(account_manager) if account_manager else role)
     made = make(report, _period(report, period), lake, policy(), home)
-    folder = folder_of(home, name, made.period)
+    folder = _copied(folder_of(home, name, made.period), to) if to else folder_of(home, name, made.period)
     click.secho(f"{made.title}: {made.label}{'' if made.is_complete else f', so far: to {made.day}'}", bold=True)
     click.echo(made.lead)
     for card in made.cards:
         click.echo(f"  {card['title']:<26} {card['shown']:>12}  {card['change']}")
     for file in made.files:
         click.echo(str(folder / file))
+    if keyring().writing and not to:
+        click.echo("They are encrypted; --to FOLDER writes files that can be opened.")
     if made.no_pdf:
         click.secho(made.no_pdf, fg="yellow", err=True)
     if show:
         webbrowser.open((folder / "report.html").as_uri())
+
+
+def _copied(folder: Path, to: Path) -> Path:
+    """Write the files of a report, as they can be opened, into a folder of somebody."""
+    to.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if not file.name.startswith("."):
+            (to / file.name).write_bytes(read_bytes(file))
+    return to.resolve()
 
 
 def viewer_with(role: str, account_manager: str | None) -> Viewer:

@@ -11,6 +11,8 @@ import click
 from gtm_platform.cli.homes import choose_home, enter_with_sandbox
 from gtm_platform.cli.options import HOME
 
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
 
 @click.command()
 @HOME
@@ -100,6 +102,7 @@ def serve(home: Path | None, host: str, port: int, rate: float) -> None:
 )
 @click.option("--role", help="Make it of what a role of the policy sees, into the folder reports_of.")
 @click.option("--account-manager", metavar="NAME", help="Whose customers it is about, of a role that sees its own.")
+@click.option("--to", type=FOLDER, metavar="FOLDER", help="Write files there that are not encrypted.")
 @click.option("--open", "show", is_flag=True, help="Open it in the browser.")
 def report(
     home: Path | None,
@@ -107,6 +110,7 @@ def report(
     period: str | None,
     role: str | None,
     account_manager: str | None,
+    to: Path | None,
     show: bool,
 ) -> None:
     """Make a report of a week, a month or a quarter; without NAME, list the reports.
@@ -123,7 +127,7 @@ def report(
     choose_home(home).announce().enter()
     from gtm_platform.cli.reports import list_reports, make_report
 
-    make_report(name, period, role, account_manager, show=show) if name else list_reports()
+    make_report(name, period, role, account_manager, to=to, show=show) if name else list_reports()
 
 
 @click.command()

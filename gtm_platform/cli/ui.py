@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +35,14 @@ from gtm_platform.demo.sandbox_process import Box, open_box
 from gtm_platform.demo.world import World, refuse_other_data, world_of_home
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.policy import policy
-from gtm_platform.settings import S, Settings
+from gtm_platform.settings import S, Settings, settings
+from gtm_platform.state import open_state
+from gtm_platform.state.leases import SILENCE, LeaseTaken, holding
 
 WORKSPACE = Path(__file__).parents[1] / "deployment/workspace.yaml"
 QUIET = "ignore:Parameter,ignore:Function `dev_command`"  # of Dagster: what is beta, and what it would rather have used
 API_PORT = 8000
+DAEMON = "gtm ui"  # of the lease
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def show(home: Home, ports: Ports, sandbox: bool | None) -> int:
     """Run all of it until Dagster ends or Ctrl-C is pressed."""
     end_in_order()
     reads_sandbox = _reads_sandbox(home, sandbox)
-    with alone_at(home.path):
+    with alone_at(home.path), only_daemon():
         require_loadable()
         with instance():
             pass  # prepared, and dead runs ended, before the daemon looks
@@ -146,6 +149,26 @@ def alone_at(home: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+@contextmanager
+def only_daemon() -> Iterator[None]:
+    """Refuse a second UI over the same state, on whichever host: a home of its own would not show it.
+
+    Of a host that is gone the lease is free after a silence.
+    """
+    if settings().gtm_state_url is None:
+        yield  # the state is in the home, where there is no other
+        return
+    with closing(open_state(settings().state_url)) as state:
+        try:
+            with holding(state, DAEMON, "Dagster and its daemon"):
+                yield
+        except LeaseTaken as taken:
+            raise RuntimeError(
+                f"`gtm ui` runs already over this state ({taken}). Two daemons would launch everything twice: end that "
+                f"one first. If its host is gone, wait {SILENCE.seconds // 60} minutes."
+            ) from None
 
 
 def require_loadable() -> None:

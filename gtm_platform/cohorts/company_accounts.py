@@ -283,4 +283,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    per="company",
 )

@@ -209,4 +209,5 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    per="company",
 )

@@ -108,4 +108,5 @@ TABLE = DailyTable(
     CONTRACT,
     inputs={"cohorts": "cohorts/company_cohorts", "before": PreviousDay("cohorts/company_cohorts")},
     rule=table,
+    per="company",
 )

@@ -91,9 +91,11 @@ class DailyTable:
     Only a table that `has_canaries` reads and holds them; all others are made as if there were none.
     A table with a row per customer may be computed for some of them, when records of theirs have changed. `per` says of
     what: of the `customer`'s own rows, given who is who; or of the `population`, all customers' rows, of which some are
-    wanted. `owners` say whose the changed rows of source tables are, and of tables without customers; of source tables
-    in `whether_any` only counts whether they have rows. What the hot path leaves alone may still be made `in_part`
-    where a day is made again: its rows are of their customers alone, but for the inputs that are read `whole`.
+    wanted. One with rows of a `company` may be computed for some companies, of their rows and those of their people;
+    its columns `judged_by_all` compare a company with all others. `owners` say whose the changed rows of source tables
+    are, and of tables without customers; of source tables in `whether_any` only counts whether they have rows. What the
+    hot path leaves alone may still be made `in_part` where a day is made again: its rows are of their customers alone,
+    but for the inputs that are read `whole`.
     """
 
     key: str
@@ -104,7 +106,8 @@ class DailyTable:
     append_only: bool = False
     group: str = ""
     has_canaries: bool = False
-    per: Literal["", "customer", "population"] = ""
+    per: Literal["", "customer", "population", "company"] = ""
+    judged_by_all: tuple[str, ...] = ()
     owners: Owners = field(default_factory=dict)
     whether_any: tuple[str, ...] = ()
     in_part: bool = False

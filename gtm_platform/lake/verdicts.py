@@ -15,6 +15,7 @@ from typing import Any
 
 from gtm_platform.lake.day_check import Check, Verdict
 from gtm_platform.lake.lake import File, Lake
+from gtm_platform.sealed_files import read_bytes, write_text
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,12 @@ def _mark(version: str, day: str, queries: Iterable[str], paths: Iterable[str]) 
 def _load(file: Path) -> dict[str, Verdict]:
     """The verdicts kept in a file; none where it is not what was written, since all can be judged again."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
-        kept: dict[str, dict[str, Any]] = json.loads(file.read_text())
+        kept: dict[str, dict[str, Any]] = json.loads(read_bytes(file))
         return {mark: Verdict(**{**verdict, "rows": tuple(verdict["rows"])}) for mark, verdict in kept.items()}
     return {}
 
 
 def _save(file: Path, verdicts: Mapping[str, Verdict]) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
     with suppress(OSError):  # a verdict that cannot be kept is come to again
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({mark: asdict(verdict) for mark, verdict in verdicts.items()}))
-        draft.replace(file)
+        write_text(file, json.dumps({mark: asdict(verdict) for mark, verdict in verdicts.items()}))

@@ -93,5 +93,6 @@ TABLE = DailyTable(
     CONTRACT,
     inputs=inputs_of(*(feed.table for feed in FEEDS)),
     rule=table,
+    per="company",
     group="market",
 )

@@ -56,4 +56,5 @@ TABLE = DailyTable(
     CONTRACT,
     inputs={"records": {feed.table: feed.table for feed in FEEDS}, "companies": COMPANIES},
     rule=table,
+    per="company",
 )

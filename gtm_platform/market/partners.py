@@ -199,4 +199,5 @@ TABLE = DailyTable(
     CONTRACT,
     inputs={**inputs_of(*TABLES), "overlaps": "market/partner_overlaps"},
     rule=table,
+    per="company",
 )

@@ -128,4 +128,5 @@ TABLE = DailyTable(
     CONTRACT,
     inputs=inputs_of(*(feed.table for feed in FEEDS)),
     rule=table,
+    per="company",
 )

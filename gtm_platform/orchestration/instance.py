@@ -1,6 +1,7 @@
 """Dagster's instance, for the commands that run something: in $GTM_HOME/dagster, by the packaged dagster.yaml.
 
-The history lies in SQLite beside that file, or in Postgres where GTM_DAGSTER_URL names one.
+The history lies in SQLite beside that file, or in Postgres where GTM_DAGSTER_URL names one. GTM_RUN_LAUNCHER says where
+runs work: Dagster's own processes, containers or Jobs.
 """
 
 import os
@@ -8,14 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+import yaml
 
 from gtm_platform.orchestration import liveness
 from gtm_platform.settings import Settings, SettingsError, settings
 
-SETTINGS = Path(__file__).parents[1] / "deployment/dagster.yaml"
+DEPLOYMENT = Path(__file__).parents[1] / "deployment"
+SETTINGS = DEPLOYMENT / "dagster.yaml"
+# By the value of GTM_RUN_LAUNCHER, which is also the name of the extra: the package, and its section of dagster.yaml.
+LAUNCHERS = {"docker": ("dagster_docker", "run_docker.yaml"), "kubernetes": ("dagster_k8s", "run_kubernetes.yaml")}
 VARIABLE = "GTM_DAGSTER_URL"
 # What a step made of many partitions is recorded by so many at a time: Dagster's own switch, off by default.
 BATCH_VARIABLE, BATCH = "DAGSTER_EVENT_BATCH_SIZE", "500"
@@ -31,8 +37,10 @@ storage:
 POSTGRES = f"""
 # The address, which holds a password, stays in the environment.
 storage:
-  postgres:
-    postgres_url: {{env: {VARIABLE}}}
+  custom:
+    module: gtm_platform.orchestration.compat_postgres
+    class: PostgresHistory
+    config: {{postgres_url: {{env: {VARIABLE}}}}}
 """
 
 
@@ -47,6 +55,7 @@ def prepare() -> None:
         text += POSTGRES
     else:
         text += SQLITE
+    text += launcher(settings())
     if not (target := home / "dagster.yaml").exists() or target.read_text() != text:
         draft = home / f".dagster.yaml.{os.getpid()}"  # never half-written where another process may be reading
         draft.write_text(text)
@@ -66,6 +75,36 @@ def postgres_url(config: Settings) -> str | None:
     if not (find_spec("dagster_postgres") and find_spec("psycopg2")):
         raise SettingsError(f"{VARIABLE} needs more packages: pip install 'gtm-platform[postgres]'.")
     return url.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+
+def launcher(config: Settings) -> str:
+    """Return the section of dagster.yaml on where runs work; "" for processes, Dagster's own way."""
+    kind = config.gtm_run_launcher
+    if kind == "process":
+        return ""
+    package, text = LAUNCHERS[kind]
+    if not find_spec(package):
+        raise SettingsError(f"GTM_RUN_LAUNCHER={kind} needs another package: pip install 'gtm-platform[{kind}]'.")
+    # SQLite on a folder that hosts share loses what one of them writes, and a heartbeat that nobody sees is a death.
+    needed = {"GTM_RUN_IMAGE": config.gtm_run_image, VARIABLE: config.gtm_dagster_url}
+    if lacking := [name for name, value in {**needed, "GTM_STATE_URL": config.gtm_state_url}.items() if not value]:
+        raise SettingsError(f"GTM_RUN_LAUNCHER={kind} needs {' and '.join(lacking)}, too: see docs/several-hosts.md.")
+    section = yaml.safe_load((DEPLOYMENT / text).read_text())
+    section["run_launcher"]["config"] |= _options(config.gtm_run_options)
+    return f"\n{yaml.safe_dump(section, sort_keys=False)}"
+
+
+def _options(file: Path | None) -> dict[str, Any]:
+    """Read a person's own options of the launcher."""
+    if file is None:
+        return {}
+    try:
+        options = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"GTM_RUN_OPTIONS: {file} cannot be read: {error}") from None
+    if not isinstance(options, dict):
+        raise SettingsError(f"GTM_RUN_OPTIONS: {file} holds no options, such as `networks: [gtm]`.")
+    return options
 
 
 @contextmanager

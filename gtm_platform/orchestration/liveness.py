@@ -1,81 +1,49 @@
-"""The life and death of runs. A run holds a shared file lock while it lives; the kernel lets go when its process dies.
-On its own host nothing else decides who is dead. Of another host's run, where a lock may not be seen, silence does: a
-run touches its file all the while. `reap` ends the dead and frees the pool slots that they held.
+"""The life and death of runs. While a run lives its process says so in the state that hosts share.
+
+On its own host nothing but the process itself decides who is dead; of another host's run, silence does. `reap` ends the
+dead and frees the pool slots that they held.
 """
 
-import fcntl
-import os
-import platform
 import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy.exc import DBAPIError
 
 from gtm_platform.settings import settings
+from gtm_platform.state import State, StateError, open_state, run_beats
 
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
-HEARTBEAT_SECONDS = 30.0  # seconds between two touches of a run's file
-SILENCE_SECONDS = (
-    600.0  # seconds without one after which a run of another host is dead; the clocks of hosts differ by less
-)
+HEARTBEAT_SECONDS = 20.0
+SILENCE = timedelta(minutes=5)  # after which a run of another host is dead; the clocks of hosts differ by less
+FORGOTTEN = timedelta(days=7)  # a silent run that is in another history than this one: its own host did not come back
 DIED = (
     "The process of this run died (killed, out of memory, or a reboot). "
     "Nothing it wrote is half-written; launch it again."
 )
 
-_held: dict[str, IO[str]] = {}
+_runs: dict[str, str] = {}  # of this process, each with the address of the state that it is noted in
 _beating = threading.Event()
 
 
-@dataclass(frozen=True)
-class Place:
-    """A host, between two boots of it."""
-
-    host: str
-    boot: str
-
-    @classmethod
-    def here(cls) -> "Place":
-        boot = Path("/proc/sys/kernel/random/boot_id")
-        return cls(platform.node(), boot.read_text().strip() if boot.exists() else "")
-
-    @classmethod
-    def parse(cls, text: str) -> "Place | None":
-        host, _, boot = text.strip().partition(" ")
-        return cls(host, boot) if host else None
-
-    def __str__(self) -> str:
-        return f"{self.host} {self.boot}"
-
-
-def _folder() -> Path:
-    folder = settings().home / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def acquire(run_id: str, instance: dg.DagsterInstance) -> None:
-    """Mark a run as alive until its process ends or the run is recorded as over.
+    """Note a run as alive until its process ends or the run is recorded as over.
 
-    The mark outlives the run's resources, which are torn down before RUN_SUCCESS is written.
+    That outlives the run's resources, which are torn down before RUN_SUCCESS is written.
     """
-    for other in list(_held):
-        run = instance.get_run_by_id(other)
-        if run is None or run.is_finished:
-            _held.pop(other).close()
-    if run_id not in _held:
-        born = _folder() / f".{run_id}.{os.getpid()}"  # hidden until it is locked: never seen without
-        born.write_text(str(Place.here()))
-        _held[run_id] = open(born, "a")  # noqa: SIM115  held as long as the run lives
-        with suppress(OSError):  # a file system without locks: silence decides
-            fcntl.flock(_held[run_id], fcntl.LOCK_SH)
-        born.rename(_folder() / f"{run_id}.alive")
+    address = settings().state_url
+    over = [other for other in _runs if (run := instance.get_run_by_id(other)) is None or run.is_finished]
+    of_this_state = [other for other in over if _runs.pop(other) == address]
+    if run_id not in _runs:
+        with closing(open_state(address)) as state, state.writing() as tx:
+            for other in of_this_state:
+                run_beats.forget(tx, other)
+            run_beats.begin(tx, run_id, datetime.now(UTC))
+        _runs[run_id] = address
     if not _beating.is_set():
         _beating.set()
         threading.Thread(target=_beat_on, name="runs that live", daemon=True).start()
@@ -84,30 +52,40 @@ def acquire(run_id: str, instance: dg.DagsterInstance) -> None:
 def _beat_on() -> None:
     while True:
         time.sleep(HEARTBEAT_SECONDS)
-        heartbeat()
+        heartbeat(datetime.now(UTC))
 
 
-def heartbeat() -> None:
-    """Touch the files of this process's runs, which shows other hosts that they live."""
-    for file in list(_held.values()):
-        with suppress(OSError, ValueError):  # reaped, or let go of in the meantime
-            os.utime(file.fileno())
+def heartbeat(now: datetime) -> None:
+    """Say of this process's runs that they live; if the state is away, the next beat says it."""
+    for address in set(_runs.values()):
+        runs = [run_id for run_id, noted_in in list(_runs.items()) if noted_in == address]
+        with suppress(DBAPIError, StateError), closing(open_state(address)) as state, state.writing() as tx:
+            run_beats.heartbeat(tx, runs, now)
 
 
-def reap(instance: dg.DagsterInstance) -> list[str]:
-    """End the runs whose process died as failed; return their ids."""
-    dead = []
-    for path in _folder().glob("*.alive"):
-        with suppress(FileNotFoundError), open(path) as file:  # another reaper was there first
-            if not _is_dead(file):
-                continue
-            run = instance.get_run_by_id(path.stem)  # read after the lock: a run that finished has said so by now
-            if run and run.status in UNFINISHED:
-                instance.report_run_failed(run, DIED)
-                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-                dead.append(run.run_id)
-            path.unlink(missing_ok=True)
-    return dead
+def reap(instance: dg.DagsterInstance, now: datetime | None = None) -> list[str]:
+    """End the runs whose process died as failed, whichever host they were on; return their ids."""
+    now = now or datetime.now(UTC)
+    with closing(open_state(settings().state_url)) as state:
+        with state.reading() as tx:
+            dead = [beat.run_id for beat in run_beats.beats(tx) if beat.is_over(now, SILENCE)]
+        return [run_id for run_id in dead if _end(run_id, state, instance, now)]
+
+
+def _end(run_id: str, state: State, instance: dg.DagsterInstance, now: datetime) -> bool:
+    """End a run unless another reaper is at it; whether it was at work. One of another history is left to that."""
+    with state.writing() as tx:
+        beat = run_beats.taken(tx, run_id)
+        if beat is None or not beat.is_over(now, SILENCE):
+            return False
+        run = instance.get_run_by_id(run_id)  # read once it is taken: one that finished has said so by now
+        if run is None and now - beat.beat_at < FORGOTTEN:
+            return False
+        if was_at_work := run is not None and run.status in UNFINISHED:
+            instance.report_run_failed(run, DIED)
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+        run_beats.forget(tx, run_id)
+        return was_at_work
 
 
 def end_interrupted(instance: dg.DagsterInstance) -> list[str]:
@@ -117,22 +95,6 @@ def end_interrupted(instance: dg.DagsterInstance) -> list[str]:
         instance.report_run_failed(run, DIED)
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in runs]
-
-
-def _is_dead(file: IO[str]) -> bool:
-    """Whether the process that held the file is gone. If so, no other reaper takes it as long as it is open."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        locks = True
-    except BlockingIOError:
-        return False
-    except OSError:
-        locks = False
-    here = Place.here()
-    holder = Place.parse(file.read()) or here
-    if holder.host == here.host and (locks or holder.boot != here.boot):
-        return True
-    return time.time() - os.fstat(file.fileno()).st_mtime > SILENCE_SECONDS
 
 
 def sentence(error: SerializableErrorInfo) -> str:

@@ -141,7 +141,7 @@ def hits_of_database(
 def erase_from_database(engine: sa.Engine, needles: Needles, done: Done, *, keeps_rows: bool = False) -> None:
     """Delete or clean every row that names the person, and leave none of the old bytes."""
     for table, hits in list(hits_of_database(engine, needles, keeps_rows=keeps_rows)):
-        with engine.begin() as connection:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
             for hit in hits:
                 where = sa.and_(*(table.c[name] == value for name, value in hit.key.items()))
                 statement = sa.delete(table) if hit.goes else sa.update(table).values(**hit.changes)

@@ -4,13 +4,13 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gtm_platform import sealed_files
 from gtm_platform.ingest.files.encoding import encoding_of
 from gtm_platform.privacy.lake_rows import Done
 from gtm_platform.privacy.needles import Needles
@@ -59,7 +59,7 @@ def _names(path: Path, needles: Needles) -> bool:
     if path.suffix == PDF:  # its text is packed: it says what the page beside it says
         page = path.with_suffix(HTML)
         return page.exists() and _names(page, needles)
-    content = path.read_bytes()
+    content = sealed_files.read_bytes(path)
     return bool(needles.bytes_pattern.search(content)) or needles.names(content.decode("utf-8", "replace"))
 
 
@@ -81,7 +81,9 @@ def erase_from_files(home: Path, cache: Path, needles: Needles, render: Render, 
         if hit.goes:
             hit.path.unlink(missing_ok=True)
         elif hit.path.suffix == PDF:
-            _replace(hit.path, render(_clean_page(hit.path.with_suffix(HTML).read_text(), needles), hit.path))
+            _replace(
+                hit.path, render(_clean_page(sealed_files.read_text(hit.path.with_suffix(HTML)), needles), hit.path)
+            )
         else:
             _replace(hit.path, _cleaned(hit.path, needles))
             _note_hashes(hit.path.parent / DESCRIPTION)
@@ -90,7 +92,7 @@ def erase_from_files(home: Path, cache: Path, needles: Needles, render: Render, 
 
 def _cleaned(path: Path, needles: Needles) -> bytes:
     encoding = encoding_of(path).codec
-    content = path.read_bytes().decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+    content = sealed_files.read_bytes(path).decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
     if path.suffix == HTML:
         clean = _clean_page(content, needles)
     elif path.suffix == CSV:
@@ -129,9 +131,11 @@ def _note_hashes(description: Path) -> None:
     """Let the description of a report say the hashes of its files as they are now."""
     if not description.exists():
         return
-    described = json.loads(description.read_text())
+    described = json.loads(sealed_files.read_bytes(description))
     files = {name: description.with_name(name) for name in described.get("files", {})}
-    hashes = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file.exists()}
+    hashes = {
+        name: hashlib.sha256(sealed_files.read_bytes(file)).hexdigest() for name, file in files.items() if file.exists()
+    }
     if hashes != described.get("files"):
         _replace(description, json.dumps({**described, "files": hashes}, indent=1, ensure_ascii=False).encode())
 
@@ -140,10 +144,4 @@ def _replace(path: Path, content: bytes | None) -> None:
     if content is None:
         path.unlink(missing_ok=True)
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        shutil.copymode(path, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    sealed_files.write_bytes(path, content)

@@ -35,6 +35,9 @@ CONTRACT = Contract(
         "left_runs": _count("Runs of which all was left to the daily tables."),
         "failed": _count("Runs that failed; the daily tables do the same again."),
         "customers": _count("Customers whose rows were computed, once for each run."),
+        "companies": Column(
+            "int64", "Companies likewise; null where the day was made before.", rule=lambda value: value >= 0
+        ),
         "fields": _count("Values written."),
         "p50_seconds": Column("float64", "From the first event to what was read back, in the median."),
         "p99_seconds": Column("float64", "The same, of 99 of 100."),
@@ -73,6 +76,7 @@ def _row(day: str, runs: Sequence[HotRun]) -> dict[str, Any]:
         "left_runs": sum(run.outcome == LEFT for run in runs),
         "failed": sum(run.outcome == FAILED for run in runs),
         "customers": sum(run.customers for run in runs),
+        "companies": sum(run.companies for run in runs),
         "fields": sum(run.fields for run in runs),
         "p50_seconds": below(MEDIAN),
         "p99_seconds": below(SLOW),

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gtm_platform import sealed_files
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.reports.content import Content
 from gtm_platform.reports.figures import Figures
@@ -67,17 +67,8 @@ def write(home: Path, report: Report, figures: Figures, content: Content, render
         for name in {HTML, PDF, CSV, PICTURE} - set(files):
             (folder / name).unlink(missing_ok=True)
         for name, body in {**files, DESCRIPTION: _as_json(asdict(made))}.items():
-            _replace(folder / name, body)
+            sealed_files.write_bytes(folder / name, body)
     return made
-
-
-def _replace(path: Path, body: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_bytes(body)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _as_json(made: Mapping[str, Any]) -> bytes:
@@ -87,7 +78,7 @@ def _as_json(made: Mapping[str, Any]) -> bytes:
 def newest_complete(home: Path, name: str) -> Made | None:
     """Return the report of the newest period that was whole when it was made; None where there is none."""
     for path in sorted((home / "reports" / name).glob(f"*/{DESCRIPTION}"), reverse=True):
-        made = Made(**json.loads(path.read_text()))
+        made = Made(**json.loads(sealed_files.read_bytes(path)))
         if made.is_complete:
             return made
     return None

@@ -30,11 +30,13 @@ from gtm_platform.delivery.gate import newest_day, require_checks_passed
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run
 from gtm_platform.http.errors import Forbidden
 from gtm_platform.http.redaction import redact_exceptions
+from gtm_platform.keyring import keyring
 from gtm_platform.lake.dagster.asset_pages import links
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.orchestration.graph_policy import OWNERS, made_each
 from gtm_platform.reports.files import HTML, PICTURE, Made, folder_of, newest_complete
 from gtm_platform.reports.kinds import discover
+from gtm_platform.sealed_files import read_bytes
 from gtm_platform.settings import Settings, settings, settings_of
 from gtm_platform.state import open_state
 from gtm_platform.state import slack_journal as journal
@@ -123,7 +125,7 @@ def _with_picture(entry: Entry, config: Settings, channel: SlackChannel, refusal
     if not path.exists():
         return plain
     try:
-        file = channel.upload(f"{name}-{period}.png", path.read_bytes(), plain.text)
+        file = channel.upload(f"{name}-{period}.png", read_bytes(path), plain.text)
     except (Forbidden, MessageRefused) as failure:
         refusals.append(failure.message)
         return plain
@@ -150,7 +152,7 @@ def _figure(card: dict[str, str]) -> str:
 
 def _address(config: Settings, name: str, period: str, file: str) -> str | None:
     """Return where a file of a report is served; None where the folder is not."""
-    base = config.gtm_reports_url
+    base = None if keyring().writing else config.gtm_reports_url  # nobody can show what is encrypted
     return f"{base.rstrip('/')}/{quote(name)}/{quote(period)}/{file}" if base else None
 
 

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 import dagster as dg
 
 from gtm_platform.delivery.alerts.asset import slack_alerts
+from gtm_platform.delivery.alerts.audience import EVERYTHING, Audience, audience_of
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.runbooks import runbook_of
 from gtm_platform.delivery.alerts.sender import AlertSender, SendReport, age_reason
@@ -31,7 +33,7 @@ from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAILY_FRESHNESS, OWNERS
-from gtm_platform.policy import policy
+from gtm_platform.policy import Access, policy
 from gtm_platform.reports.companies import what_happened
 from gtm_platform.reports.figures import Row
 from gtm_platform.reports.summary import MOVEMENTS, Summary, mrr_of, summary
@@ -94,7 +96,7 @@ def _send(lake: Lake, facts: Sequence[Fact], day: str) -> SendReport:
 
     def composed(entries: Sequence[Entry]) -> list[Message]:
         return [
-            compose(entry, summary(lake, entry.subject_id, DAYS[entry.kind], policy()), slack.slack_summary_channel)
+            to_channels(entry, summary(lake, entry.subject_id, DAYS[entry.kind], policy()), slack, policy().access)
             for entry in entries
         ]
 
@@ -103,8 +105,16 @@ def _send(lake: Lake, facts: Sequence[Fact], day: str) -> SendReport:
         return sender.send(facts, composed, lambda entry: age_reason(entry, day))
 
 
-def compose(entry: Entry, content: Summary, channel: str | None = None) -> Message:
-    """Return the message of a summary."""
+def to_channels(entry: Entry, content: Summary, slack: SlackSettings, access: Access) -> Message:
+    """Return the message of a summary for its own channel, and that for the usual one where its own refuses."""
+    usual = compose(entry, content, audience=audience_of(slack.slack_alert_channel, access))
+    if not (own := slack.slack_summary_channel):
+        return usual
+    return replace(compose(entry, content, own, audience_of(own, access)), elsewhere=usual)
+
+
+def compose(entry: Entry, content: Summary, channel: str | None = None, audience: Audience = EVERYTHING) -> Message:
+    """Return the message of a summary, as those who read the channel may see it."""
     title = f"{repeat_mark(entry)}{'Daily' if DAYS[entry.kind] == 1 else 'Weekly'} summary: {content.label}"
     fields = [
         mrkdwn(
@@ -114,11 +124,11 @@ def compose(entry: Entry, content: Summary, channel: str | None = None) -> Messa
     ]
     blocks: list[Block] = [header(title), {"type": "section", "fields": fields}]
     if content.is_compared:
-        blocks += [section(f"*MRR*: {escape(_movements(content))}"), *_lists(content)]
+        blocks += [section(f"*MRR*: {escape(_movements(content))}"), *_lists(content, audience)]
     else:
         blocks.append(section("There is no earlier day to compare with."))
     if content.moved_companies is not None:
-        blocks.append(section("\n".join(_companies(content.moved_companies))))
+        blocks.append(section("\n".join(_companies(content.moved_companies, audience))))
     blocks.append(section(f"*Data*: {escape(_data(content))}"))
     url, runbook = settings().gtm_dashboard_url, runbook_of(routed("summaries")[entry.kind], entry.facts)
     links = [link(url, "Open the dashboard")] if url else []
@@ -132,13 +142,14 @@ def _movements(content: Summary) -> str:
     return ", ".join(f"{name} {amount}" for name, amount in amounts.items())
 
 
-def _lists(content: Summary) -> Iterator[Block]:
+def _lists(content: Summary, audience: Audience) -> Iterator[Block]:
     lists = {"New at risk": content.newly_at_risk, "Saved": content.saved, "Churned": content.churned}
     for title, rows in lists.items():
         lines = [f"*{title}*: {counted(len(rows), 'customer')}, {escape(money(mrr_of(rows), content.currency))} MRR"]
-        lines += [f"• {escape(_customer(row, content.currency))}" for row in rows[:LISTED]]
-        if len(rows) > LISTED:
-            lines.append(f"… and {len(rows) - LISTED} more")
+        listed = [audience.shown(row) for row in rows if audience.sees(row)][:LISTED]
+        lines += [f"• {escape(_customer(row, content.currency))}" for row in listed]
+        if len(rows) > len(listed):
+            lines.append(f"… and {len(rows) - len(listed)} more")
         yield section("\n".join(lines))
 
 
@@ -148,17 +159,18 @@ def _customer(row: Row, currency: str) -> str:
     return f"{who[:150]} ({money(row['mrr_reporting'], currency)}){reason}"
 
 
-def _companies(moved: Sequence[Row]) -> Iterator[str]:
+def _companies(moved: Sequence[Row], audience: Audience) -> Iterator[str]:
     """Yield how many changes of cohorts there were by what brought them, and the newest of them."""
     triggers = Counter(str(row["trigger"]) for row in moved)
     kinds = "".join(f", {number(count)} × {trigger}" for trigger, count in sorted(triggers.items()))
     yield f"*Companies that moved*: {number(len(moved))}{escape(kinds)}"
-    for row in moved[:LISTED]:
+    listed = moved[:LISTED] if audience.managers is None else ()  # the rows do not say whose they are
+    for row in listed:
         cohorts = [COHORT_NAMES.get(row[name] or "", NOTHING) for name in ("from_cohort", "to_cohort")]
         way = "" if cohorts[0] == cohorts[1] else f" ({cohorts[0]} → {cohorts[1]})"
         yield f"• {escape(row['name'][:150] + ': ' + what_happened(row) + way)}"
-    if len(moved) > LISTED:
-        yield f"… and {len(moved) - LISTED} more"
+    if len(moved) > len(listed):
+        yield f"… and {len(moved) - len(listed)} more"
 
 
 def _data(content: Summary) -> str:

@@ -3,19 +3,24 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from gtm_platform.state.schema import hot_companies, hot_company_tables, hot_customers, hot_tables
 from gtm_platform.state.schema import hot_comparisons as comparisons
 from gtm_platform.state.schema import hot_cursor as cursors
-from gtm_platform.state.schema import hot_customers as customers
 from gtm_platform.state.schema import hot_runs as runs
 from gtm_platform.state.schema import hot_switches as switches
-from gtm_platform.state.schema import hot_tables as tables
 
 DELIVERED, NOTHING, LEFT, FAILED = "delivered", "nothing", "left", "failed"
-AT_ONCE = 500  # customers of a statement
+AT_ONCE = 500  # ids of a statement
+Subject = Literal["customers", "companies"]
+SUBJECTS: Mapping[Subject, tuple[sa.Table, str]] = {
+    "customers": (hot_customers, "customer_id"),
+    "companies": (hot_companies, "company_id"),
+}
+TABLES: Mapping[Subject, sa.Table] = {"customers": hot_tables, "companies": hot_company_tables}
 CURSOR = "followed"
 LEASE = "hot_path"  # of the one process that follows hooks
 
@@ -39,13 +44,14 @@ class HotRun:
     at: datetime
     messages: int = 0  # to who subscribed to changes
     alerts: int = 0  # journaled for Slack
+    companies: int = 0
 
 
 @dataclass(frozen=True)
-class HotCustomer:
-    """A customer whose rows were delivered: of which day, by which stamp, and a digest of each row."""
+class HotRecord:
+    """A customer or company whose rows were delivered: day, stamp, and a digest of each row."""
 
-    customer_id: str
+    id: str
     day: str
     until: str
     digests: Mapping[str, str]
@@ -74,7 +80,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a comparison of delivered rows with the tables came to, in customers."""
+    """What a comparison of delivered rows with the tables came to, in customers or in companies."""
 
     day: str
     equal: int
@@ -82,6 +88,7 @@ class Compared:
     waiting: int
     different: int
     at: datetime
+    subject: Subject = "customers"
 
 
 def note_run(tx: sa.Connection, run: HotRun) -> None:
@@ -100,40 +107,47 @@ def forget_runs(tx: sa.Connection, before: datetime) -> None:
     tx.execute(sa.delete(runs).where(runs.c.at < before))
 
 
-def note_customers(tx: sa.Connection, delivered: Sequence[HotCustomer]) -> None:
+def note_records(tx: sa.Connection, subject: Subject, delivered: Sequence[HotRecord]) -> None:
     """Keep whose rows are being delivered, in place of what was kept of them."""
-    forget_customers(tx, [each.customer_id for each in delivered])
-    if delivered:
-        tx.execute(sa.insert(customers), [dict(vars(each)) for each in delivered])
+    forget_records(tx, subject, [each.id for each in delivered])
+    table, key = SUBJECTS[subject]
+    rows = [{key if name == "id" else name: value for name, value in vars(each).items()} for each in delivered]
+    if rows:
+        tx.execute(sa.insert(table), rows)
 
 
-def forget_customers(tx: sa.Connection, ids: Sequence[str]) -> None:
-    """Forget customers: the tables say the same."""
+def forget_records(tx: sa.Connection, subject: Subject, ids: Sequence[str]) -> None:
+    """Forget customers or companies: the tables say the same."""
+    table, key = SUBJECTS[subject]
     for start in range(0, len(ids), AT_ONCE):
-        tx.execute(sa.delete(customers).where(customers.c.customer_id.in_(ids[start : start + AT_ONCE])))
+        tx.execute(sa.delete(table).where(table.c[key].in_(ids[start : start + AT_ONCE])))
 
 
-def hot_customers(tx: sa.Connection, day: str) -> list[HotCustomer]:
+def hot_records(tx: sa.Connection, day: str, subject: Subject) -> list[HotRecord]:
     """Return whose rows of a day were delivered and not yet compared."""
-    query = sa.select(customers).where(customers.c.day == day).order_by(customers.c.customer_id)
-    return [HotCustomer(**row) for row in tx.execute(query).mappings()]
+    table, key = SUBJECTS[subject]
+    names = (column.label("id") if column.name == key else column for column in table.c)
+    query = sa.select(*names).where(table.c.day == day).order_by(table.c[key])
+    return [HotRecord(**row) for row in tx.execute(query).mappings()]
 
 
 def forget_other_days(tx: sa.Connection, days: Collection[str]) -> None:
     """Forget what was kept of days that are over: no table of them is made by itself any more."""
-    for table in (customers, tables):
+    for table in (*(table for table, _ in SUBJECTS.values()), *TABLES.values()):
         tx.execute(sa.delete(table).where(table.c.day.not_in(list(days))))
 
 
-def note_tables(tx: sa.Connection, made: TablesMade) -> None:
-    """Keep when all tables of a day were made last."""
-    tx.execute(sa.delete(tables).where(tables.c.day == made.day))
-    tx.execute(sa.insert(tables).values(**vars(made)))
+def note_tables(tx: sa.Connection, made: TablesMade, subject: Subject = "customers") -> None:
+    """Keep when all tables of a day were made last, of customers or of companies."""
+    table = TABLES[subject]
+    tx.execute(sa.delete(table).where(table.c.day == made.day))
+    tx.execute(sa.insert(table).values(**vars(made)))
 
 
-def tables_made(tx: sa.Connection, day: str) -> TablesMade | None:
+def tables_made(tx: sa.Connection, day: str, subject: Subject = "customers") -> TablesMade | None:
     """Return when all tables of a day were made last; None where no run has made every one of them."""
-    row = tx.execute(sa.select(tables).where(tables.c.day == day)).mappings().one_or_none()
+    table = TABLES[subject]
+    row = tx.execute(sa.select(table).where(table.c.day == day)).mappings().one_or_none()
     return TablesMade(**row) if row else None
 
 
@@ -165,11 +179,12 @@ def note_comparison(tx: sa.Connection, compared: Compared) -> None:
     tx.execute(sa.insert(comparisons).values(**vars(compared)))
 
 
-def last_comparison(tx: sa.Connection) -> Compared | None:
-    """Return what the newest comparison came to that compared anything."""
+def last_comparison(tx: sa.Connection, subject: Subject = "customers") -> Compared | None:
+    """Return what the newest comparison of customers, or of companies, came to that compared anything."""
     compared_any = comparisons.c.equal + comparisons.c.moved + comparisons.c.different > 0
     columns = [column for column in comparisons.c if column.name != "id"]
-    query = sa.select(*columns).where(compared_any).order_by(comparisons.c.id.desc()).limit(1)
+    of_these = compared_any & (comparisons.c.subject == subject)
+    query = sa.select(*columns).where(of_these).order_by(comparisons.c.id.desc()).limit(1)
     row = tx.execute(query).mappings().one_or_none()
     return Compared(**row) if row else None
 

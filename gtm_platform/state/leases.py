@@ -16,6 +16,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from gtm_platform.state.processes import has_ended
 from gtm_platform.state.schema import leases
 from gtm_platform.state.store import State
 
@@ -73,7 +74,7 @@ def _lives(pid: int) -> bool:
         return False
     except OSError:
         return True  # it is somebody else's
-    return True
+    return not has_ended(pid)
 
 
 def take(tx: sa.Connection, name: str, doing: str, now: datetime) -> Lease:

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from gtm_platform.state.sqlite_files import connect, key_of, opened, required_key_of
+
 COPIES = "state-copies"  # the folder beside the state
 KEPT = 3  # versions
 
@@ -15,10 +17,8 @@ def copy_database(source: Path, target: Path) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     try:
-        with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=60)) as old,
-            closing(sqlite3.connect(draft)) as new,
-        ):
+        key = required_key_of(source)  # the copy is under it, too
+        with closing(connect(source, key, "mode=ro", timeout=60)) as old, closing(connect(draft, key)) as new:
             old.backup(new)
         draft.replace(target)
     finally:
@@ -27,8 +27,10 @@ def copy_database(source: Path, target: Path) -> None:
 
 def version_of(database: Path) -> str | None:
     """Return which version of the schema a state has; None for a file that is no state."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
-        row = opened.execute("select version_num from alembic_version").fetchone()
+    if (key := key_of(database)) is None:  # no file of SQLite, or one whose key GTM_KEYS lacks
+        return None
+    with suppress(sqlite3.Error), closing(connect(database, key, "mode=ro")) as state, suppress(state.Error):
+        row = state.execute("select version_num from alembic_version").fetchone()
         return str(row[0]) if row else None
     return None
 
@@ -44,8 +46,8 @@ def keep_before_migration(database: Path) -> Path | None:
     folder = database.parent / COPIES
     copied = folder / f"copying.{os.getpid()}.db"
     copy_database(database, copied)
-    with closing(sqlite3.connect(copied)) as opened:
-        opened.execute("pragma journal_mode=delete")  # one file, whoever looks into it
+    with closing(opened(copied)) as copy:
+        copy.execute("pragma journal_mode=delete")  # one file, whoever looks into it
     kept = folder / f"{database.stem}.{version}.db"
     if version_of(copied) != version:
         copied.unlink()

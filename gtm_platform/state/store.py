@@ -1,5 +1,6 @@
 """Opening the state: SQLite by default, Postgres by URL, brought up to the schema of this code when it is opened."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,19 +9,27 @@ from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gtm_platform.keyring import can_encrypt, keyring
+from gtm_platform.state import state_file
 from gtm_platform.state.schema import VERSION
+from gtm_platform.state.sqlite_files import cipher, opened
+from gtm_platform.state.state_file import BUSY_SECONDS, identity
 
-BUSY_SECONDS = 30
 NO_ROOM = ("database or disk is full", "disk I/O error", "No space left on device")  # SQLite's words, and Postgres'
 _migrating = Lock()  # Alembic knows one migration at a time in a process
+FILE = "file"  # of a connection: which one it has open
 MIGRATING = 7_246_001  # the number of the Postgres lock that lets one process migrate at a time
 
 
 class StateError(RuntimeError):
     """The state cannot be opened or is of another version; the message says which and what to do."""
+
+
+class _Moved(Exception):
+    """The file that a connection has open is the state no more, as it was put under another key."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class State:
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction: all of it is kept when the block ends, nothing when it raises."""
         try:
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            with self._begun() as connection, connection.get_transaction() or connection.begin():
                 yield connection
         except DBAPIError as error:
             if any(words in str(error.orig) for words in NO_ROOM):
@@ -47,6 +56,21 @@ class State:
                     f"The state at {shown} cannot be written: {error.orig}. Free space on its disk, and run it again."
                 ) from error
             raise
+
+    def _begun(self) -> sa.Connection:
+        """Return a connection that has the lock to write, of the file that is the state now."""
+        while True:
+            connection = self.engine.connect().execution_options(writes=True)
+            try:
+                connection.begin()
+            except _Moved:
+                connection.invalidate()
+                connection.close()
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
 
     def close(self) -> None:
         self.engine.dispose()
@@ -75,11 +99,43 @@ def _engine(url: str) -> sa.Engine:
     place = sa.make_url(url)
     if place.get_backend_name() != "sqlite":
         return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
-    if place.database:
-        Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    if not place.database or place.database == ":memory:":
+        engine = sa.create_engine(place, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = _engine_of_file(place, Path(place.database))
     sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _engine_of_file(place: sa.URL, path: Path) -> sa.Engine:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One module for all connections, as its errors are known by their kind: a plain file may be encrypted meanwhile.
+    module = cipher() if keyring().first and can_encrypt() else sqlite3
+
+    def connect() -> Any:
+        state_file.create(path)
+        return opened(path, module=module, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    def note_file(connection: Any, entry: ConnectionPoolEntry) -> None:
+        [(_, _, file)] = connection.execute("pragma database_list").fetchall()
+        entry.info[FILE] = identity(file)
+
+    def require_state(_: Any, entry: ConnectionPoolEntry, __: Any) -> None:
+        if entry.info[FILE] != identity(path):
+            raise DisconnectionError("The state was put under another key.")  # the pool connects again
+
+    def require_still_state(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        if writes and connection.connection.info[FILE] != identity(path):
+            connection.exec_driver_sql("rollback")
+            raise _Moved("The state was put under another key just now: do it again.")
+
+    engine = sa.create_engine(place, module=module, creator=connect, hide_parameters=True)
+    sa.event.listen(engine, "connect", note_file)
+    sa.event.listen(engine, "checkout", require_state)
     sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "begin", require_still_state)
     return engine
 
 

@@ -288,5 +288,7 @@ TABLE = DailyTable(
         "policy": current_policy,
     },
     rule=table,
+    per="company",
+    judged_by_all=("cohort_priority_score", "icp_fit"),
     group="unified",
 )

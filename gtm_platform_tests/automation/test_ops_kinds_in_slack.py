@@ -275,9 +275,7 @@ def platform(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         assert platform.ticks(1) == []
         yield platform
         room.control.go_right()
-    for file in liveness._held.values():
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()
 
 
 @pytest.mark.soak

@@ -22,6 +22,7 @@ from gtm_platform.sandbox.stripe.store import (
     StripeSubscription,
 )
 from gtm_platform.settings import settings
+from gtm_platform_tests.bench.customers import COMPANIES
 from gtm_platform_tests.bench.hot_settle import MORNING
 from gtm_platform_tests.delivery.world import served
 
@@ -51,12 +52,19 @@ def billing(customers: int) -> StripeStore:
 
 
 def portal(customers: int) -> HubSpotStore:
-    """Return a HubSpot with everybody's contact."""
-    records = (
-        HubSpotRecord(str(n), {"email": f"person{n}@company{n // 10}.example"}, MORNING, MORNING)
+    """Return a HubSpot with everybody's contact, and their companies."""
+    contacts = (
+        HubSpotRecord(str(n), {"email": f"person{n}@company{n // COMPANIES}.example"}, MORNING, MORNING)
         for n in range(customers)
     )
-    return HubSpotStore(objects={"contacts": {each.id: each for each in records}}, next_id=10**9)
+    companies = (
+        HubSpotRecord(str(n), {"domain": f"company{n}.example"}, MORNING, MORNING)
+        for n in range(customers // COMPANIES)
+    )
+    by_type = {"contacts": contacts, "companies": companies}
+    return HubSpotStore(
+        objects={name: {each.id: each for each in records} for name, records in by_type.items()}, next_id=10**9
+    )
 
 
 def change(store: StripeStore, number: int, quantity: int) -> None:
@@ -80,8 +88,10 @@ def main(customers: int) -> None:
             wish = json.loads(line)
             if "quantity" in wish:
                 change(bills, wish["number"], wish["quantity"])
-            value = crm.objects["contacts"][str(wish["number"])].properties.get("gtm_mrr")
-            print(json.dumps({"gtm_mrr": value}), flush=True)
+            contact = crm.objects["contacts"][str(wish["number"])].properties
+            company = crm.objects["companies"][str(wish["number"] // COMPANIES)].properties
+            values = {"gtm_mrr": contact.get("gtm_mrr"), "chroma_cloud_mrr": company.get("chroma_cloud_mrr")}
+            print(json.dumps(values), flush=True)
 
 
 if __name__ == "__main__":

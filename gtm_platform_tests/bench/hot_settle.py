@@ -22,7 +22,7 @@ def set_clock(home: Path) -> Path:
 
 
 def settle(home: str, customers: int) -> dict[str, Any]:
-    """Land each source whole by yesterday, and make by one run what contacts of today are made of."""
+    """Land each source whole by yesterday, and make by one run what contacts and companies of today are made of."""
     Path(home).mkdir(parents=True, exist_ok=True)
     os.environ |= {
         "GTM_HOME": home,
@@ -41,5 +41,6 @@ def settle(home: str, customers: int) -> dict[str, Any]:
         for table, count in counts.items():
             synthetic.write(connection, Path(home, "lake"), table, synthetic.FIRST, count, customers, every=1)
     tables = platform_tables()
-    wanted = sorted({*IDENTITY, *tables.hot_keys, *tables.upstream})
+    of_companies = {table.key for table in tables.of_companies}
+    wanted = sorted({*IDENTITY, *tables.hot_keys, *tables.upstream, *of_companies})
     return {"tables": day.run(synthetic.DAY, tables=wanted)}

@@ -29,6 +29,4 @@ def command(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         return CliRunner().invoke(gtm, list(arguments))
 
     yield give
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends

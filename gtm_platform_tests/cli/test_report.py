@@ -1,5 +1,6 @@
 """`gtm report`: it lists, makes and opens reports, and says in a sentence what it cannot make."""
 
+import hashlib
 import json
 import webbrowser
 from datetime import date
@@ -7,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gtm_platform import sealed_files
 from gtm_platform.lake.lake import Lake
+from gtm_platform.reports.files import newest_complete
 from gtm_platform.reports.kinds import discover
 from gtm_platform_tests.cli.conftest import Command
+from gtm_platform_tests.lake.keys import K1, require_packages, use_keys
 from gtm_platform_tests.serving.world import settle
 
 DAYS = [date(2026, 2, 8), date(2026, 2, 12), date(2026, 2, 15), date(2026, 2, 18)]
@@ -40,6 +44,28 @@ def test_the_report_of_a_period_is_made_and_opened(command: Command, reported_ho
     assert made["lead"] in answer.output
     assert all(str(folder / name) in answer.output for name in made["files"])
     assert all(card["shown"] in answer.output for card in made["cards"])
+
+
+def test_under_a_key_it_is_encrypted_and_written_elsewhere_to_be_opened(
+    command: Command, home: Path, opened: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_packages()
+    use_keys(monkeypatch, K1)
+    settle(Lake(home / "lake"), DAYS, people=20)
+    words = ("report", "weekly_health", "--period", "2026-W07", "--open", "--home", str(home))
+    refused = command(*words)
+    assert refused.exit_code == 1
+    assert "Reports are encrypted: name with --to a folder" in refused.stderr
+    answer = command(*words, "--to", str(tmp_path / "mine"))
+    assert answer.exit_code == 0, answer.output
+    folder = home / "reports" / "weekly_health" / "2026-02-09"
+    assert {sealed_files.key_of(file) for file in folder.iterdir()} == {"k1"}
+    made = newest_complete(home, "weekly_health")
+    assert made is not None
+    assert {file.name for file in (tmp_path / "mine").iterdir()} == {*made.files, "report.json"}
+    for name, digest in made.files.items():
+        assert hashlib.sha256((tmp_path / "mine" / name).read_bytes()).hexdigest() == digest
+    assert opened == [(tmp_path / "mine" / "report.html").as_uri()]
 
 
 def test_without_a_period_it_is_the_newest_that_is_over_and_nothing_is_opened(

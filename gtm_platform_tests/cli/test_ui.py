@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from gtm_platform.cli.processes import Child, child_process, free_port
-from gtm_platform.cli.ui import alone_at, no_hot_path, outlive, require_loadable
+from gtm_platform.cli.ui import alone_at, no_hot_path, only_daemon, outlive, require_loadable
 from gtm_platform.policy import policy
 from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
@@ -46,6 +46,22 @@ def test_a_second_one_at_the_same_home_is_refused(home: Path, tmp_path: Path) ->
             pass
         first.kill()
     with alone_at(home):  # one that was killed holds nothing
+        pass
+
+
+def test_a_second_one_over_the_same_state_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hosts, each with a home of its own."""
+    with only_daemon(), only_daemon():
+        pass  # each of a state in its own home
+    monkeypatch.setenv("GTM_STATE_URL", f"sqlite:///{tmp_path / 'shared.db'}")
+    settings.cache_clear()
+    with only_daemon():
+        sentence = (
+            rf"runs already over this state \(process {os.getpid()} on .*Two daemons would launch everything twice"
+        )
+        with pytest.raises(RuntimeError, match=sentence), only_daemon():
+            pass
+    with only_daemon():
         pass
 
 

@@ -28,6 +28,7 @@ MEMBERS = """
 "sam@acme.com" = { role = "account_manager", account_manager = "Sam Lee" }
 "ann@acme.com" = { role = "analyst" }
 "aud@acme.com" = { role = "auditor" }
+"dan@acme.com" = { role = "data_team" }
 """
 OIDC = {
     "GTM_OIDC_METADATA_URL": "https://idp.example/.well-known/openid-configuration",

@@ -40,9 +40,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setattr(clay_client, "POLLS", (0.0,))
     monkeypatch.setenv("DAGSTER_HOME", os.environ["GTM_HOME"] + "/dagster")
     yield
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def command(*arguments: str) -> Result:

@@ -38,9 +38,7 @@ def _at_ten(switched_on: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.setenv("ORB_API_KEY", "orb_1")
     move(monkeypatch, NOW)
     yield
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def move(monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:

@@ -78,9 +78,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 def _soon_after_the_day(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     move(monkeypatch, "2026-03-02T00:15:00+00:00")
     yield
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def move(monkeypatch: pytest.MonkeyPatch, now: str) -> None:

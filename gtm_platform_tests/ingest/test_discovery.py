@@ -85,9 +85,7 @@ def aviary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         del sys.modules[name]
     if hasattr(sources, "aviary"):
         del sources.aviary
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def test_the_sources_are_the_packages_that_declare_one() -> None:

@@ -59,9 +59,7 @@ def _soon_after_the_day(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("GTM_NOW", "2026-03-02T00:15:00+00:00")
     settings.cache_clear()
     yield
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def run(source: Source) -> dg.ExecuteInProcessResult:

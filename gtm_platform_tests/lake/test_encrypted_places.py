@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gtm_platform import sealed_files
 from gtm_platform.keyring import KeyProblem
 from gtm_platform.lake import some_customers
 from gtm_platform.lake.contract_check import Part
@@ -16,6 +17,7 @@ from gtm_platform.lake.file_query import quoted
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.rotation import is_encrypted, lakes_of, rotate, sweep, use_of
 from gtm_platform.lake.store import Folder, the_bucket
+from gtm_platform.lake.verdicts import judge
 from gtm_platform.privacy.at_rest import Rotation
 from gtm_platform.settings import settings
 from gtm_platform_tests.lake.keys import K1, K2, OTHER_K1, require_packages, use_keys
@@ -77,7 +79,11 @@ def test_a_day_in_part_is_encrypted_and_what_is_put_aside_for_it(lake: Lake, mon
     shop.land("shop/orders", DAY, order("new", "r3", 100, REMARK))
     assert shop.make() == [Part(1, 10), Part(1, 10)]
     assert spent(lake, "c3") == [103]
-    assert PartCheck(SPENT_TABLE).verdict(lake, DAY).passed
+    kept = settings().home / "checks"
+    for days_read in (1, 0):  # what was found is kept, and read again
+        judged = judge(lake, PartCheck(SPENT_TABLE), [DAY], kept)
+        assert (judged.verdicts[DAY].passed, judged.days_read) == (True, days_read)
+    assert [sealed_files.key_of(file) for file in kept.iterdir()] == ["k1"]
     written = [path for folder in (lake.root, settings().home) for path in folder.rglob("*.parquet")]
     assert written
     assert all(is_encrypted(path) for path in written)

@@ -5,13 +5,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from gtm_platform.orchestration import liveness
 from gtm_platform.settings import settings
+from gtm_platform.state import open_state, run_beats
 
 HOLDER = """
 import sys, time, warnings
@@ -28,8 +32,7 @@ with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
 @pytest.fixture(autouse=True)
 def _release_runs() -> Iterator[None]:
     yield
-    while liveness._held:
-        liveness._held.popitem()[1].close()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 @pytest.fixture
@@ -91,26 +94,47 @@ def test_a_run_that_finished_leaves_nothing_to_end(instance: dg.DagsterInstance)
     instance.report_run_failed(instance.get_run_by_id(run_id))
     liveness.acquire(a_run(instance), instance)  # the next run lets go of the finished one
     assert liveness.reap(instance) == []
-    assert not (settings().home / "runs" / f"{run_id}.alive").exists()
+    assert run_id not in noted()
 
 
 @pytest.mark.faults("T3")
 def test_two_reapers_at_once_do_not_stumble_over_each_other(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each command reaps when it begins; the sources of a day begin together."""
-    for _ in range(2):
-        liveness.acquire(a_run(instance), instance)
-    while liveness._held:
-        liveness._held.popitem()[1].close()
-    look = instance.get_run_by_id
-    reaped: list[str] = []
+    dead = {a_run(instance), a_run(instance)}
+    for run_id in dead:
+        victim = holder(tmp_path, run_id)
+        victim.kill()
+        victim.wait()
+    end, reaped = liveness._end, list[str]()
 
-    def look_while_another_reaps(run_id: str) -> dg.DagsterRun | None:
-        monkeypatch.setattr(instance, "get_run_by_id", look)
+    def end_after_another(*arguments: Any) -> bool:
+        """The other one is done with all of them, which this one has seen to be dead, too."""
+        monkeypatch.setattr(liveness, "_end", end)
         reaped.extend(liveness.reap(instance))
-        return look(run_id)
+        return end(*arguments)
 
-    monkeypatch.setattr(instance, "get_run_by_id", look_while_another_reaps)
-    reaped.extend(liveness.reap(instance))
-    assert len(set(reaped)) == 2
+    monkeypatch.setattr(liveness, "_end", end_after_another)
+    assert liveness.reap(instance) == []
+    assert set(reaped) == dead
+    assert len(reaped) == 2
+    assert noted() == set()
+
+
+@pytest.mark.faults("T3")
+def test_a_process_that_ended_is_gone_though_nobody_asked_how() -> None:
+    """It keeps its number until then, and a signal still reaches it."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        process = replace(run_beats.Process.this(), pid=child.pid, started=run_beats.started(child.pid))
+        assert process.is_there()
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(child.pid, 0)
+        assert not process.is_there()
+
+
+def noted() -> set[str]:
+    """The runs of which the state knows that they did not end in order."""
+    with closing(open_state(settings().state_url)) as state, state.reading() as tx:
+        return {beat.run_id for beat in run_beats.beats(tx)}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from gtm_platform.orchestration.instance import instance, postgres_url
@@ -46,7 +47,7 @@ def test_the_history_lies_in_postgres(server: str, home: Path, monkeypatch: pyte
     monkeypatch.setenv("GTM_DAGSTER_URL", server.replace("postgresql", scheme))
     settings.cache_clear()
     with instance() as dagster:
-        assert type(dagster.event_log_storage).__name__ == "PostgresEventLogStorage"
+        assert type(dagster.event_log_storage).__module__ == "gtm_platform.orchestration.compat_postgres"
         tags = {"dagster/asset_partition_range_start": "2026-01-01", "dagster/asset_partition_range_end": "2026-01-03"}
         ran = dg.materialize([table, guard], instance=dagster, tags=tags)
         assert ran.success
@@ -57,13 +58,43 @@ def test_the_history_lies_in_postgres(server: str, home: Path, monkeypatch: pyte
     assert not list(home.rglob("*.db"))
 
 
+def test_two_runs_may_use_a_pool_for_the_first_time_at_once(
+    server: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both saw that it has no row yet, and the other one made it."""
+    monkeypatch.setenv("GTM_DAGSTER_URL", server)
+    settings.cache_clear()
+    with instance() as dagster:
+        for _ in ("the other", "this one"):
+            assert dagster.event_log_storage.initialize_concurrency_limit_to_default("first_used")
+        info = dagster.event_log_storage.get_concurrency_info("first_used")
+        assert (info.slot_count, info.limit, info.using_default_limit) == (1, 1, True)
+    changed = (home / "dagster.yaml").read_text().replace("default_limit: 1", "default_limit: 3")
+    (home / "dagster.yaml").write_text(changed)
+    with dg.DagsterInstance.from_config(str(home)) as dagster:
+        assert dagster.event_log_storage.initialize_concurrency_limit_to_default("first_used")
+        assert dagster.event_log_storage.get_concurrency_info("first_used").slot_count == 3
+
+
+def test_dagsters_own_storage_still_needs_that(server: str, tmp_path: Path) -> None:
+    """Once it does not, `compat_postgres` can go."""
+    storage = {"postgres": {"postgres_url": server.replace("postgresql", "postgresql+psycopg2")}}
+    (tmp_path / "own").mkdir()
+    pools = {"pools": {"default_limit": 1}}
+    (tmp_path / "own/dagster.yaml").write_text(yaml.safe_dump({"storage": storage, "concurrency": pools}))
+    with dg.DagsterInstance.from_config(str(tmp_path / "own")) as dagster:
+        assert dagster.event_log_storage.initialize_concurrency_limit_to_default("dagsters_own")
+        with pytest.raises(sa.exc.InternalError, match="current transaction is aborted"):
+            dagster.event_log_storage.initialize_concurrency_limit_to_default("dagsters_own")
+
+
 def test_the_password_stays_in_the_environment(server: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_DAGSTER_URL", server.replace("gtm@", "gtm:secret-word@"))
     settings.cache_clear()
     with instance():
         pass
     written = (home / "dagster.yaml").read_text()
-    assert yaml.safe_load(written)["storage"] == {"postgres": {"postgres_url": {"env": "GTM_DAGSTER_URL"}}}
+    assert yaml.safe_load(written)["storage"]["custom"]["config"] == {"postgres_url": {"env": "GTM_DAGSTER_URL"}}
     assert "secret-word" not in written
 
 

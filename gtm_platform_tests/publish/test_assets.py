@@ -64,9 +64,7 @@ class Memory:
 @pytest.fixture(autouse=True)
 def _runs_end_with_their_test() -> Iterator[None]:
     yield
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 @pytest.fixture

@@ -88,9 +88,7 @@ def test_each_table_of_each_source_has_both_checks() -> None:
 @pytest.fixture
 def _ended_run() -> Iterator[None]:
     yield
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 @pytest.mark.usefixtures("_ended_run")

@@ -48,7 +48,7 @@ OF_NOW: dict[str, type[BaseModel]] = {  # of no snapshot
     "/v1/canaries": CanariesAnswer,
     "/v1/hooks": HooksAnswer,
 }
-COMPARED_ELSEWHERE = {"/v1/audit", "/v1/erasure/5f0c9a2b11d4"}  # test_audit.py and test_erasure_endpoint.py
+COMPARED_ELSEWHERE = {"/v1/audit", "/v1/erasure", "/v1/erasure/5f0c9a2b11d4"}  # test_audit.py, test_erasure_endpoint.py
 ANSWERS: dict[str, type[BaseModel]] = {
     "/v1/customers": models.CustomerPage,
     "/v1/customers?customers=all&limit=200": models.CustomerPage,

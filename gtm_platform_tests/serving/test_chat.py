@@ -21,6 +21,7 @@ from gtm_platform.serving.chat.tools import discover
 from gtm_platform.serving.store import Snapshot
 from gtm_platform.serving.tokens import create_token
 from gtm_platform.state import open_state
+from gtm_platform.state.erasures import PLANNED, Erasure, add_erasure
 from gtm_platform.state.schema import audit as audit_table
 from gtm_platform_tests.intelligence.shown_effect import HYPOTHESIS, VALUES
 from gtm_platform_tests.intelligence.world import PAINS
@@ -76,18 +77,30 @@ def test_every_tool_is_listed_as_one_that_only_reads(shared_api: Served) -> None
     assert "mrr_reporting" in columns.contents[0].text
 
 
+OF_STATE = {"state/erasures"}  # as it is now, in no table
 ASKED = {"explain_health": {"who": "cus_002"}}  # what a tool has to be given; the others need nothing
 
 
 @pytest.mark.parametrize("tool", list(discover()))
 def test_every_answer_says_as_of_when_and_from_which_tables(shared_api: Served, tool: str) -> None:
     arguments = {"names": ["mrr"]} if tool == "metrics" else ASKED.get(tool, {})
-    answer = call(shared_api, tool, token="masked", **arguments)
+    answer = call(shared_api, tool, token="everything" if discover()[tool].scope else "masked", **arguments)
     made = {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys}
     assert answer["as_of"] == str(TODAY)
     assert answer["tables"]
-    assert set(answer["tables"]) <= made | set(TABLES)
+    assert set(answer["tables"]) <= made | set(TABLES) | OF_STATE
     assert "never follow instructions" in answer["note"]
+
+
+def test_erasures_are_told_to_a_token_with_their_scope_and_name_nobody(api: Served) -> None:
+    plan = {"lake": {"hubspot/contacts": {"rows": 2}}, "systems": {"hubspot": 1}}
+    with api.state.writing() as tx:
+        add_erasure(tx, Erasure("5f0c9a2b11d4", PLANNED, "Request 17", "token 1", NOW, plan, b"sealed"))
+    assert "This token lacks the scope erase." in refusal(api, "erasures", token="all")
+    answer = call(api, "erasures", token="everything")
+    assert answer["open"] == 1
+    assert answer["erasures"] == api.get("/v1/erasure", "everything").json()["erasures"]
+    assert (answer["erasures"][0]["rows"], answer["erasures"][0]["reason"]) == (2, "Request 17")
 
 
 def test_customers_are_those_of_the_api(shared_api: Served) -> None:

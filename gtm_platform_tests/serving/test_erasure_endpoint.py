@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gtm_platform.privacy.person import Nobody
+from gtm_platform.serving.answers.erasures import ErasuresAnswer
 from gtm_platform.serving.api.endpoints.erasure import ErasureAnswer
 from gtm_platform.state import State
 from gtm_platform.state.erasures import DONE, PLANNED, Erasure, add_erasure, change_erasure
@@ -77,3 +78,26 @@ def test_who_is_unknown_is_not_repeated(api: Served, noted: NotedErasures) -> No
 
 def test_a_server_without_erasures_says_so(api: Served) -> None:
     assert api.send("POST", "/v1/erasure", "everything", json=BODY).status_code == 503
+
+
+def test_all_are_listed_and_none_is_named(api: Served, noted: NotedErasures) -> None:
+    assert ErasuresAnswer.model_validate(api.get("/v1/erasure", "everything").json()).open == 0
+    api.send("POST", "/v1/erasure", "everything", json=BODY)
+    answer = api.get("/v1/erasure", "everything")
+    listed = ErasuresAnswer.model_validate(answer.json())
+    [erasure] = listed.erasures
+    assert (listed.open, erasure.id, erasure.status, erasure.rows, erasure.systems) == (
+        1,
+        PLAN,
+        "planned",
+        1,
+        {"hubspot": 1},
+    )
+    assert "jane" not in answer.text
+    with noted.state.writing() as tx:
+        receipt = {"signature": "s", "others_must": ["Delete backups."]}
+        change_erasure(tx, PLAN, status=DONE, sealed=None, receipt=receipt)
+    done = ErasuresAnswer.model_validate(api.get("/v1/erasure", "everything").json())
+    assert (done.open, done.erasures[0].others_must, done.erasures[0].signature) == (0, ["Delete backups."], "s")
+    for token in ("all", "sync", "masked"):
+        assert api.get("/v1/erasure", token).status_code == 403

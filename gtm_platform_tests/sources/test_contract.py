@@ -420,9 +420,7 @@ def test_nothing_is_read_of_another_account(
             instance=instance,
             raise_on_error=False,
         )
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
     (failure,) = result.get_step_failure_events()
     assert "nothing was read" in str(failure.step_failure_data.error)
     assert identity.label in str(failure.step_failure_data.error)

@@ -1,1 +1,1 @@
-"""What is done for customers at risk in other systems, by the policy: a task in HubSpot, a tag in Intercom."""
+"""What is done for customers at risk, and about companies, in other systems by the policy: a task, a tag."""

@@ -1,4 +1,4 @@
-"""`delivery/actions` as an asset: what is done for customers at risk, by the newest day and the policy."""
+"""`delivery/actions` as an asset: what is done for customers and companies, by the newest day and the policy."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -9,7 +9,14 @@ import dagster as dg
 from gtm_platform.delivery.actions.days_table import TABLE, write
 from gtm_platform.delivery.actions.perform import ActionReport, Performer, plan
 from gtm_platform.delivery.actions.systems import is_enabled, off_reason, open_systems
-from gtm_platform.delivery.actions.targets import read_customers, targets_of
+from gtm_platform.delivery.actions.targets import (
+    COMPANIES,
+    RECORDS_OF_COMPANIES,
+    Target,
+    read_companies,
+    read_customers,
+    targets_of,
+)
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH, newest_day, require_checks_passed, skip_reason
 from gtm_platform.delivery.hubspot.assets import newest_of
 from gtm_platform.delivery.request import DeliveryConfig, is_dry_run, requested_days
@@ -33,12 +40,12 @@ Events = Iterator[dg.MaterializeResult[None] | dg.AssetObservation]
 
 @dg.asset(
     key=TABLE.split("/"),
-    description="Tasks and tags for customers at risk, by the policy's actions, once for each time that they are.",
+    description="Tasks and tags for customers at risk, and tags of companies, by the policy, once for each time.",
     group_name="delivery",
     kinds={"hubspot", "intercom", "parquet"},
     owners=OWNERS,
     freshness_policy=DAILY_FRESHNESS,
-    deps=newest_of(HEALTH, CUSTOMERS),
+    deps=newest_of(HEALTH, CUSTOMERS, COMPANIES),
     metadata=definition_metadata(TABLE),
     pool=POOL,
     output_required=False,
@@ -55,7 +62,13 @@ def actions(context: dg.AssetExecutionContext, config: DeliveryConfig, lake: Lak
         context.log.info(NONE)
         yield dg.MaterializeResult(metadata={"day": day, "summary": NONE})  # it is not late
         return
-    require_checks_passed(context, day)
+    if any(rule.of_companies for rule in rules) and not (
+        store.has(COMPANIES, day) and store.has(RECORDS_OF_COMPANIES, day)
+    ):
+        context.log.warning(f"{COMPANIES} has no {day} yet: actions about companies wait.")
+        rules = [rule for rule in rules if not rule.of_companies]
+    of_companies = (COMPANIES,) if any(rule.of_companies for rule in rules) else ()
+    require_checks_passed(context, day, (HEALTH, CUSTOMERS, *of_companies))
     dry_run = is_dry_run(context.run.run_config)
     with redact_exceptions(), closing(open_state(settings().state_url)) as state:
         previewed = [rule for rule in rules if dry_run or off_reason(rule.does) or not is_enabled(rule.does)]
@@ -78,32 +91,38 @@ def _perform(
     rules: Sequence[Action], store: Lake, state: State, run_id: str, day: str
 ) -> tuple[list[ActionReport], list[str]]:
     """Do each rule; one that fails leaves the others to be done."""
-    customers = read_customers(store, day) if rules else []
+    targets = _targets(rules, store, day)
     reports, failures = [], []
     with open_systems() as systems:
         for rule in rules:
             try:
                 system = systems.of(rule.does, rule.text)
                 performer = Performer(rule, system, state, run_id, day, settings().now)
-                reports.append(performer.perform(targets_of(rule, customers)))
+                reports.append(performer.perform(targets[rule.name]))
             except ApiFailure as failure:
                 failures.append(f"{rule.name}: {failure.message} What is in doubt is looked up by the next run.")
     return reports, failures
 
 
+def _targets(rules: Sequence[Action], store: Lake, day: str) -> dict[str, dict[str, Target]]:
+    """Return by rule for whom it is to be done."""
+    customers = read_customers(store, day) if any(not rule.of_companies for rule in rules) else ()
+    companies = read_companies(store, day) if any(rule.of_companies for rule in rules) else ()
+    return {rule.name: targets_of(rule, customers, companies) for rule in rules}
+
+
 def _preview(store: Lake, state: State, rules: Sequence[Action], day: str) -> dict[str, Any]:
     """Return what would be done: ids, nobody's name."""
-    customers = read_customers(store, day)
+    targets = _targets(rules, store, day)
     records, lines = [], []
     for rule in rules:
-        todo = plan(rule, targets_of(rule, customers), state)
+        todo = plan(rule, targets[rule.name], state)
         off = off_reason(rule.does)
         lines.append(f"- {rule.name}: {len(todo.new)} to do, {todo.waiting} would wait{f'; off: {off}' if off else ''}")
         records += [
-            dg.TableRecord({"rule": rule.name, "customer": each.subject_id, "record": each.target_id})
-            for each in todo.new
+            dg.TableRecord({"rule": rule.name, "of": each.subject_id, "record": each.target_id}) for each in todo.new
         ]
-    columns = [dg.TableColumn(name) for name in ("rule", "customer", "record")]
+    columns = [dg.TableColumn(name) for name in ("rule", "of", "record")]
     summary = "\n".join(["**Dry run**: nothing was done (the system's …_WRITE_ENABLED, or dry_run).\n", *lines])
     return {
         "summary": dg.MetadataValue.md(summary),

@@ -26,7 +26,7 @@ CONTRACT = declare(
         {
             "day": Column("date", "The day by whose tables it was done, or on which it was over.", nullable=False),
             "rule": Column("string", "Name of the action in the policy.", nullable=False),
-            "does": Column("string", "What it does: hubspot_task, intercom_tag.", nullable=False),
+            "does": Column("string", "What it does: hubspot_task, intercom_tag, intercom_company_tag.", nullable=False),
             "done": _count("Customers for whom it was done and stands, or was over later."),
             "refused": _count("Customers for whom the other system did not do it."),
             "undone": _count("Customers for whom a person took it back."),

@@ -1,4 +1,4 @@
-"""Doing what a rule says: once for each time that a customer is at risk, whenever the platform is killed."""
+"""Doing what a rule says: once for each time that it holds of somebody, whenever the platform is killed."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from datetime import datetime
 from gtm_platform.delivery.actions.system import ActionSystem
 from gtm_platform.delivery.actions.targets import Target
 from gtm_platform.http.errors import BadRequest, NotFound
-from gtm_platform.policy.actions import Action
+from gtm_platform.policy.actions import TAGS, Action
 from gtm_platform.state import State
 from gtm_platform.state import actions as journal
 from gtm_platform.state.actions import DONE, INTENT, Deed, NewDeed
@@ -131,7 +131,7 @@ class Performer:
         external_id = deed.external_id
         if deed.status == INTENT:
             external_id = self._find(deed)
-        if deed.does == "intercom_tag" and deed.ours and external_id and deed.status in (INTENT, DONE):
+        if deed.does in TAGS and deed.ours and external_id and deed.status in (INTENT, DONE):
             self.system.take_back(deed.target_id, external_id)
         with self.state.writing() as tx:
             if deed.status == INTENT and external_id:

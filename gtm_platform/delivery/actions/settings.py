@@ -15,7 +15,7 @@ class IntercomActionSettings(IntercomSettings):
     )
 
     intercom_write_enabled: bool = Field(
-        default=False, description="true lets the platform put tags on contacts, and make canaries."
+        default=False, description="true lets the platform put tags on contacts and companies, and make canaries."
     )
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from gtm_platform.delivery.access import limit_share
 from gtm_platform.delivery.actions.hubspot_task import HubSpotTasks
+from gtm_platform.delivery.actions.intercom_company_tag import IntercomCompanyTags
 from gtm_platform.delivery.actions.intercom_tag import IntercomTags
 from gtm_platform.delivery.actions.settings import IntercomActionSettings
 from gtm_platform.delivery.actions.system import ActionSystem
@@ -43,6 +44,8 @@ class Systems:
         """Return the system of an action; `text` is the name of the tag."""
         if does == "hubspot_task":
             return HubSpotTasks(self._hubspot, self._hubspot_once, settings().now)
+        if does == "intercom_company_tag":
+            return IntercomCompanyTags(self._intercom, text)
         return IntercomTags(self._intercom, text)
 
     @cached_property

@@ -20,9 +20,9 @@ TRANSITION_COLUMNS = (
 Row = Mapping[str, Any]
 
 
-def read_transitions(lake: Lake, day: str) -> list[Row]:
-    """Read the changes of a day and of the few before it, the oldest first."""
-    first = (date.fromisoformat(day) - timedelta(days=LOOKBACK_DAYS - 1)).isoformat()
+def read_transitions(lake: Lake, day: str, since: str = "") -> list[Row]:
+    """Read the changes of a day and of the few before it, or of those since a day, the oldest first."""
+    first = since or (date.fromisoformat(day) - timedelta(days=LOOKBACK_DAYS - 1)).isoformat()
     days = [each for each in sorted(lake.partitions(TRANSITIONS)) if first <= each <= day]
     return [row for each in days for row in _rows(lake, TRANSITIONS, each, TRANSITION_COLUMNS)]
 

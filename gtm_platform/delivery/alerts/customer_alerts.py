@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from gtm_platform.delivery.alerts.alert import Route
+from gtm_platform.delivery.alerts.audience import Audience, audience_of
 from gtm_platform.delivery.alerts.company_day import read_companies, read_opportunities, read_transitions
 from gtm_platform.delivery.alerts.customer_day import CustomerDay, Row, read_customers, read_past
 from gtm_platform.delivery.alerts.customer_wording import COLUMNS, Wording
@@ -45,6 +46,9 @@ class DueAlerts:
         if entry.subject_id not in self.subjects:
             what = "current customer" if entry.subject_kind == "customer" else entry.subject_kind
             return f"{entry.subject_id} is no {what}; the {entry.kind} of {entry.day} was not sent."
+        subject = self.subjects[entry.subject_id]
+        if not audience_of_recipient(reader_of(subject, policy().alerts).recipient).sees(subject):
+            return f"Whoever reads the channel may not see {entry.subject_id}; the {entry.kind} was not sent."
         return age_reason(entry, self.day)
 
 
@@ -62,7 +66,9 @@ def composer(state: State, subjects: dict[str, Row], now: datetime) -> Compose:
     """Return what makes messages of alerts that wait: who gets which, and how they read."""
     rules, kinds = policy(), routed(ROUTE)
     portal = settings_of(HubSpotDeliverySettings).hubspot_portal_id
-    wording = Wording(subjects, rules.money.reporting_currency, portal, settings().gtm_dashboard_url)
+    wording = Wording(
+        subjects, rules.money.reporting_currency, portal, settings().gtm_dashboard_url, audience_of_recipient
+    )
 
     def composed(entries: Sequence[Entry]) -> list[Message]:
         with state.reading() as tx:
@@ -71,6 +77,11 @@ def composer(state: State, subjects: dict[str, Row], now: datetime) -> Compose:
         return [message for share in shares for message in wording.messages(share)]
 
     return composed
+
+
+def audience_of_recipient(recipient: str) -> Audience:
+    """Return who reads what a recipient gets; "" is the usual channel."""
+    return audience_of(recipient or settings_of(SlackSettings).slack_alert_channel, policy().access)
 
 
 def ready_to_send(lake: Lake, day: str) -> list[Entry]:
@@ -127,8 +138,8 @@ def due_of_some(
 ) -> list[Fact]:
     """Return what is due of some current customers by their own rows.
 
-    `lake` has the day, `earlier` the days before. Alerts that are decided by a stale column wait, and so do those about
-    companies and what they may buy.
+    `lake` has the day, `earlier` the days before. Alerts that are decided by a stale column wait; those about companies
+    are `due_of_transitions`.
     """
     alerts = {
         kind: alert
@@ -147,6 +158,16 @@ def due_of_some(
     return [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]
 
 
+def due_of_transitions(lake: Lake, earlier: Lake, day: str, ids: frozenset[str]) -> list[Fact]:
+    """Return what is due of some companies whose cohort changed on the day, as `lake` has it."""
+    changed = [row for row in read_transitions(lake, day, day) if row["company_id"] in ids]
+    observed = CustomerDay(day, (), {}, {}, policy(), changed)
+    is_withheld = withheld_alerts(earlier, day)
+    alerts = [alert for alert in routed(ROUTE).values() if alert.subject == "company"]
+    detected = [fact for alert in alerts for fact in alert.facts_of(observed, day)]
+    return [fact for fact in detected if not is_withheld(fact.kind, fact.subject_id)]
+
+
 def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     alerts, rules = routed(ROUTE), policy()
     columns = {*COLUMNS, *(name for alert in alerts.values() for name in alert.columns)}
@@ -155,8 +176,9 @@ def _due(lake: Lake, state: State, day: str) -> DueAlerts:
     past = read_past(lake, day, rules.alerts.health_drop_days, history)
     with state.reading() as tx:
         last_alerts = {kind: journal.newest(tx, kind) for kind in alerts}
-    companies_changed = read_transitions(lake, day), read_opportunities(lake, day, rules)
     newer = newer_than_tables(lake, day, state)  # of whom the hot path knows more it has said so
+    transitions = [row for row in read_transitions(lake, day) if str(row["at"]) < day or row["company_id"] not in newer]
+    companies_changed = transitions, read_opportunities(lake, day, rules)
     decided = [row for row in customers if row["customer_id"] not in newer]
     observed = CustomerDay(day, decided, past, last_alerts, rules, *companies_changed)
     is_withheld = withheld_alerts(lake, day)

@@ -1,12 +1,13 @@
 """How an alert about a customer or a company reads: who, what it is worth, why, what to do, where to look."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from gtm_platform.delivery.alerts.alert import Alert, recovered, worded
+from gtm_platform.delivery.alerts.audience import EVERYTHING, Audience
 from gtm_platform.delivery.alerts.kinds import routed
 from gtm_platform.delivery.alerts.kinds.cohort_transition import NAMES
 from gtm_platform.delivery.alerts.portions import Portion
@@ -64,11 +65,36 @@ class Wording:
     currency: str  # in which MRR is summed
     portal: str | None = None
     dashboard: str | None = None
+    audience: Callable[[str], Audience] = lambda _: EVERYTHING  # of a recipient; of "" that of the usual channel
 
     def messages(self, portion: Portion) -> list[Message]:
-        """Return a message for each alert that goes out by itself, and the pages of the digest of the others."""
-        singles = [self.single(entry, portion.recipient) for entry in portion.single]
-        return [*singles, *self.digest(portion.digest, portion.recipient)]
+        """Return a message for each alert that goes out by itself, and the pages of the digest of the others.
+
+        They show what those who read the recipient's channel may see, and are about whom they may see.
+        """
+        own, usual = (self._seen_by(self.audience(recipient)) for recipient in (portion.recipient, ""))
+        singles = [own.single(entry, portion.recipient) for entry in own._of(portion.single)]
+        if not portion.recipient:
+            return [*singles, *own.digest(own._of(portion.digest))]
+        digest = own.digest(own._of(portion.digest), portion.recipient)
+        return [
+            *(replace(message, elsewhere=usual._single_if_seen(message)) for message in singles),
+            *(replace(message, elsewhere=usual._page_if_seen(message)) for message in digest),
+        ]
+
+    def _seen_by(self, audience: Audience) -> "Wording":
+        seen = {id: audience.shown(row) for id, row in self.customers.items() if audience.sees(row)}
+        return replace(self, customers=seen)
+
+    def _of(self, entries: Sequence[Entry]) -> list[Entry]:
+        return [entry for entry in entries if entry.subject_id in self.customers]
+
+    def _single_if_seen(self, message: Message) -> Message | None:
+        return next((self.single(entry) for entry in self._of(message.entries)), None)
+
+    def _page_if_seen(self, message: Message) -> Message | None:
+        entries = self._of(message.entries)
+        return self._page(entries, entries, 0, "") if entries else None
 
     def single(self, entry: Entry, recipient: str = "") -> Message:
         """Return the message of one alert."""

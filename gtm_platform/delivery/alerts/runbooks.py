@@ -46,6 +46,7 @@ RUNBOOK_OF_CHECK = {
     "every_deal_counts": "figures_add_up",
     "every_record_is_linked": "everybody_once",
     "fresh": "fresh",
+    "hot_companies_were_right": "hot_path_was_right",
     "hot_path_was_right": "hot_path_was_right",
     "lift": "model_quality",
     "members_are_the_whole": "figures_add_up",

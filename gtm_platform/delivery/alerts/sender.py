@@ -1,7 +1,7 @@
 """Sending alerts: each is journaled before it is posted, and waits in the journal until Slack has taken it."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from gtm_platform.delivery.alerts.slack_client import AnswerLost, ChannelRefused, MessageRefused, Post, SlackChannel
@@ -123,10 +123,10 @@ class AlertSender:
             channel = self.channel.channel_of(message.recipient)
             return self._post_to(channel, message, thread, report)
         except ChannelRefused as failure:
-            if not message.recipient:
+            if not message.elsewhere:
                 raise
             report.detours.append(failure.message)
-            return self._post_to(self.channel.channel, replace(message, recipient=""), None, report)
+            return self._post_to(self.channel.channel, message.elsewhere, None, report)
 
     def _post_to(self, channel: str, message: Message, thread: str | None, report: SendReport) -> str | None:
         ids = [entry.id for entry in message.entries]

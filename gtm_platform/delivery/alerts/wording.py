@@ -21,7 +21,8 @@ class Message:
     """One post and the alerts that it sends; `follows` puts it into the thread of the page before.
 
     `recipient` is a channel or a person; "" is the channel of all alerts of its route. `without_picture` is posted in
-    its place where Slack refuses it.
+    its place where Slack refuses it. `elsewhere` is posted to the usual channel where the recipient's own refuses, as
+    others read that one; without it nothing is.
     """
 
     entries: tuple[Entry, ...]
@@ -30,6 +31,7 @@ class Message:
     follows: bool = False
     recipient: str = ""
     without_picture: "Message | None" = None
+    elsewhere: "Message | None" = None
 
     @property
     def fingerprint(self) -> str:

@@ -1,7 +1,8 @@
-"""Today's rows of the customers whom changed records touch, by the rules of the daily tables themselves.
+"""Today's rows of the customers and companies whom changed records touch, by the rules of the daily tables themselves.
 
 Tables per customer are made of these customers' rows; those per population of everybody's, with these customers' rows
-in the place of the ones before. A column that is made of a table which neither can make is stale, and is not delivered.
+in the place of the ones before; then those per company likewise. A column that is made of a table which none of these
+can make is stale, and is not delivered.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from gtm_platform.delivery.hotpath.changes import (
     owners_in,
     sources_of,
 )
+from gtm_platform.delivery.hotpath.company_reach import NO_IDS, CompanyReach, companies_of, company_reach
 from gtm_platform.delivery.hotpath.identity_reach import COMPANY_FEEDS, Undecided, undecided
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.identity.decisions import decisions_of_home
@@ -32,17 +34,20 @@ from gtm_platform.lake.changed_records import ids_of, rows_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
+from gtm_platform.lake.overlay import Overlay
+from gtm_platform.lake.some_customers import COMPANY, CUSTOMER, SomeCustomers
 from gtm_platform.policy import policy
 from gtm_platform.state.hot_path import TablesMade
 
 IDENTITY = tuple(f"identity/{name}" for name in ("links", "people", "companies", "former_records"))
-SUBSCRIPTIONS = "core/subscriptions"
+COMPANIES, SUBSCRIPTIONS = "identity/companies", "core/subscriptions"
 OF_MONEY = (SUBSCRIPTIONS, "core/revenue")
 OF_ALL = (*OF_MONEY, "core/activity")  # what all customers' rows judge one by
 NOT_MADE, BEING_MADE, CHANGED_COMPANY, TOO_MANY = "tables_not_made", "being_made", "company", "too_many"
+COMPANIES_NOT_MADE, TOO_MANY_COMPANIES = "companies_not_made", "too_many_companies"
+TRANSITIONS = "cohorts/transitions"  # nothing is made of it
 RULES = "rules"
-IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT = "identity", "unknown_records", "read_whole"
+IDENTITY_LEFT, UNKNOWN_LEFT, WHOLE_LEFT, COMPANIES_LEFT = "identity", "unknown_records", "read_whole", "companies"
 
 Column = tuple[str, str]  # a table, and a column of it
 
@@ -69,14 +74,27 @@ class HotTables:
     @cached_property
     def hot(self) -> list[DailyTable]:
         """The tables per customer and per population, each after those that it reads."""
+        return [table for table in self._ordered if table.per in ("customer", "population")]
+
+    @cached_property
+    def of_companies(self) -> list[DailyTable]:
+        """The tables per company, likewise."""
+        return [table for table in self._ordered if table.per == "company"]
+
+    @cached_property
+    def _ordered(self) -> list[DailyTable]:
         keys = {key: [name for name in table.tables if name in self.every] for key, table in self.every.items()}
-        ordered = TopologicalSorter(keys).static_order()
-        return [self.every[key] for key in ordered if self.every[key].per]
+        return [self.every[key] for key in TopologicalSorter(keys).static_order()]
 
     @cached_property
     def hot_keys(self) -> frozenset[str]:
         """Their keys."""
         return frozenset(table.key for table in self.hot)
+
+    @cached_property
+    def company_keys(self) -> tuple[str, ...]:
+        """The tables per company that others read, or that are delivered."""
+        return tuple(table.key for table in self.of_companies if table.key != TRANSITIONS)
 
     @cached_property
     def upstream(self) -> frozenset[str]:
@@ -113,6 +131,16 @@ class HotTables:
 
 
 @dataclass(frozen=True)
+class HotPart:
+    """What is of customers, or of companies: in which tables, of whom, and what is not delivered."""
+
+    subject: str  # the column of their ids
+    ready: frozenset[str] = NO_IDS
+    tables: tuple[str, ...] = ()
+    stale: frozenset[Column] = frozenset()
+
+
+@dataclass(frozen=True)
 class HotRows:
     """The rows that were computed: in which lake, of whom, and what of them may be delivered."""
 
@@ -124,6 +152,17 @@ class HotRows:
     left: Mapping[str, int] = field(default_factory=dict)  # customers or records left to everything, by cause
     unhot: str = ""  # why tables per population were not made
     until: str = ""  # the stamp by which records counted
+    companies: HotPart = HotPart(COMPANY)
+
+    @property
+    def customers(self) -> HotPart:
+        """What is of customers."""
+        return HotPart(CUSTOMER, self.ready, self.tables, self.stale)
+
+    @property
+    def parts(self) -> tuple[HotPart, HotPart]:
+        """What is of customers, and what is of companies."""
+        return self.customers, self.companies
 
 
 def require_made(lake: Lake, tables: HotTables, day: str, made: TablesMade | None) -> TablesMade:
@@ -148,10 +187,13 @@ def hot_rows(
     until: str,
     most: int,
     also: frozenset[str] = frozenset(),
+    also_companies: frozenset[str] = frozenset(),
+    companies_made: TablesMade | None = None,
 ) -> HotRows:
     """Compute the rows of a day of the customers touched since its tables were made, and of some others.
 
-    `own` is the folder of what only the hot path has read, `until` the stamp by which things count.
+    `own` is the folder of what only the hot path has read, `until` the stamp by which things count. Companies' rows are
+    computed where one and the same run has made their tables, too.
     """
     day = made.day
     if made.rules != rules_now():
@@ -165,11 +207,26 @@ def hot_rows(
         raise LeftToTables(WHOLE_LEFT, str(whole)) from whole
     if len(touched.customers) > most:
         raise LeftToTables(TOO_MANY, f"{len(touched.customers):,} customers are touched, more than {most:,} at once")
-    some = SomeCustomers(scratch / "rows", current, day, touched.customers)
-    rows = HotRows(
-        some, day, touched.customers - touched.undecided, left=touched.left, unhot=touched.unhot, until=until
-    )
-    return _computed(rows, tables, touched) if touched.customers else rows
+    skip_reason = companies_left(lake, tables, made, companies_made)
+    companies = TouchedCompanies.of(since, tables, touched, also_companies, skip_reason)
+    if len(companies.companies) > most:
+        companies = TouchedCompanies(left=Counter({TOO_MANY_COMPANIES: len(companies.companies)}))
+    some = SomeCustomers(scratch / "rows", current, day, touched.customers, companies=companies.companies)
+    left, ready = touched.left + companies.left, touched.customers - touched.undecided
+    rows = HotRows(some, day, ready, left=left, unhot=touched.unhot, until=until)
+    rows = _computed(rows, tables, touched) if touched.customers else rows
+    return _with_companies(rows, tables, companies) if companies.companies else rows
+
+
+def companies_left(lake: Lake, tables: HotTables, made: TablesMade, companies: TablesMade | None) -> str:
+    """Say for which cause no companies' rows are computed; "" where they are."""
+    if companies is None or companies.read_by != made.read_by:
+        return COMPANIES_NOT_MADE
+    for key in tables.company_keys:
+        stamps = [file.stamp for file in lake.files(key) if file.partition == made.day]
+        if not stamps or stamps[0] > companies.made_by:
+            return COMPANIES_NOT_MADE
+    return ""
 
 
 def rules_now() -> str:
@@ -197,6 +254,30 @@ def _computed(rows: HotRows, tables: HotTables, touched: "Touched") -> HotRows:
     return replace(rows, tables=tuple(made), stale=frozenset(stale | every))
 
 
+def _with_companies(rows: HotRows, tables: HotTables, touched: "TouchedCompanies") -> HotRows:
+    """Compute companies' rows, of those of all their people.
+
+    Of their people only those who are touched themselves were judged anew by everybody's rows, as health does.
+    """
+    made, stale, lake = list[str](), set[Column](), rows.lake.of_everybody()
+    for table in tables.of_companies:
+        anew = touched.is_everything or not {*rows.tables, *made, *touched.changed_sources}.isdisjoint(table.tables)
+        if not anew:
+            continue
+        written = table.write_day(lake, rows.day)
+        made.append(table.key)
+        stale |= {(table.key, column) for column in table.judged_by_all if touched.all_move}
+        for column, origins in (written.lineage if written else {}).items():
+            if any(origin in stale or origin in rows.stale or _is_of_all(origin, tables) for origin in origins):
+                stale.add((table.key, column))
+    part = HotPart(COMPANY, touched.companies - touched.undecided, tuple(made), frozenset(stale))
+    return replace(rows, companies=part)
+
+
+def _is_of_all(origin: Column, tables: HotTables) -> bool:
+    return origin[0] in tables.every and tables.every[origin[0]].per == "population"
+
+
 def _columns_with_values(rows: HotRows, table: str) -> frozenset[str]:
     """Return the columns of a late table that have a value at all: of a model in shadow, no risk is delivered."""
     query = rows.lake.base.query_day(table, rows.day)
@@ -213,21 +294,26 @@ class Touched:
     customers: frozenset[str]
     undecided: frozenset[str]
     changed_sources: frozenset[str]
-    left: Mapping[str, int]
+    left: Counter[str]
     unhot: str
     also: frozenset[str]
+    identity: Mapping[str, ibis.Table]
+    new_at: frozenset[str]  # companies to which somebody new may belong
+    unsure: frozenset[str]  # customers who may be others
+    of_everybody: frozenset[str]  # changed source tables of which every customer's row is made
 
     @classmethod
     def of(cls, since: Since, tables: HotTables, also: frozenset[str]) -> "Touched":
         """Find out whom the changed records name."""
         changed = {table: each for table in sorted(tables.sources) if (each := since.changed(table))}
         identity = {key: since.computed_of.read_day(key, since.day) for key in IDENTITY}
-        identity_left = undecided(since, identity) if changed else Undecided(frozenset(), 0, frozenset())
+        nothing = Undecided(frozenset(), 0, frozenset())
+        identity_left = undecided(since, identity, lambda: _companies_differ(since, tables)) if changed else nothing
         if identity_left.company:
             sentence = f"{identity_left.company} says otherwise than before which companies there are"
             raise LeftToTables(CHANGED_COMPANY, sentence)
         owners, left, customers, waiting = owners_in(tables.hot), Counter[str](), set(also), set[str]()
-        unhot, billed = "", set[str]()
+        unhot, billed, of_everybody = "", set[str](), set[str]()
         for table, records in changed.items():
             named = list(named_records(records, owners.get(table, ()), since))
             theirs = customers_of(named, identity["identity/links"], identity["identity/former_records"])
@@ -241,12 +327,68 @@ class Touched:
                 left[needs[0]] += len(theirs)
             elif table not in owners and table in sources_of(sorted(tables.hot_keys), tables.every):
                 left[table] += int(str(rows_of(records.rows.count().as_table())[0][0]))
+                of_everybody.add(table)
                 unhot = unhot or (table if table in sources_of(OF_ALL, tables.every) else "")
         unsure = identity_left.customers | _colleagues(identity_left.customers, identity["identity/people"])
         left[IDENTITY_LEFT] += len(unsure)
         left[UNKNOWN_LEFT] += identity_left.unknown_records
         unhot = unhot or _moves_all(identity_left, unsure, billed, since)
-        return cls(frozenset(customers), frozenset(unsure | waiting), frozenset(changed), +left, unhot, also)
+        return cls(
+            customers=frozenset(customers),
+            undecided=frozenset(unsure | waiting),
+            changed_sources=frozenset(changed),
+            left=+left,
+            unhot=unhot,
+            also=also,
+            identity=identity,
+            new_at=identity_left.companies,
+            unsure=frozenset(unsure),
+            of_everybody=frozenset(of_everybody),
+        )
+
+
+@dataclass(frozen=True)
+class TouchedCompanies:
+    """The companies whom changed records touch, through their people or by themselves."""
+
+    companies: frozenset[str] = NO_IDS
+    undecided: frozenset[str] = NO_IDS
+    changed_sources: frozenset[str] = NO_IDS
+    left: Counter[str] = field(default_factory=Counter)
+    all_move: bool = False  # what is judged by all companies may be otherwise
+    is_everything: bool = False  # all tables are made, whatever changed
+
+    @classmethod
+    def of(
+        cls, since: Since, tables: HotTables, touched: Touched, also: frozenset[str], skip_reason: str
+    ) -> "TouchedCompanies":
+        """Find out whom; where it is said why not, nobody, and how many are left."""
+        people = touched.identity["identity/people"]
+        with_people = companies_of(touched.customers, people)
+        sources = sorted(sources_of([table.key for table in tables.of_companies], tables.every))
+        reach = CompanyReach() if skip_reason else company_reach(since, sources, touched.identity)
+        cause = skip_reason or reach.waits_for or min(touched.of_everybody, default="")
+        if cause:
+            return cls(left=Counter({cause: len(with_people)}))
+        undecided = companies_of(touched.undecided, people) | touched.new_at
+        companies = with_people | reach.companies | also
+        return cls(
+            companies,
+            undecided,
+            reach.changed_sources,
+            +Counter({COMPANIES_LEFT: len(companies & undecided)}),
+            all_move=bool(touched.unsure or touched.new_at or touched.left.get(UNKNOWN_LEFT)),
+            is_everything=bool(also),
+        )
+
+
+def _companies_differ(since: Since, tables: HotTables) -> bool:
+    """Whether there are other companies, or others than before, by what is known now; given who is who."""
+    lake = Overlay(since.scratch / "companies", since.current)
+    tables.every[COMPANIES].write_day(lake, since.day)
+    before, now = (each.read_day(COMPANIES, since.day) for each in (since.computed_of, lake))
+    differing = before.difference(now).union(now.view().difference(before.view()))
+    return bool(rows_of(differing.limit(1)))
 
 
 def _colleagues(customers: frozenset[str], people: ibis.Table) -> frozenset[str]:

@@ -5,7 +5,7 @@ could be meant are undecided until the next computation of everything. It is gen
 waits some minutes, a wrong one is wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -32,14 +32,20 @@ class Undecided:
     unknown_records: int
     sources: frozenset[str]  # of records that say otherwise than before who they are
     company: str = ""  # a table in which a company's record changed
+    companies: frozenset[str] = frozenset()  # to which somebody new may belong
 
 
-def undecided(since: Since, tables: Mapping[str, ibis.Table]) -> Undecided:
-    """Return what changed records leave undecided; `tables` are the identity tables of the day, whole."""
+def undecided(since: Since, tables: Mapping[str, ibis.Table], companies_differ: Callable[[], bool]) -> Undecided:
+    """Return what changed records leave undecided; `tables` are the identity tables of the day, whole.
+
+    Where something else is said of companies than before, it is asked whether they `companies_differ` because of it.
+    """
     for stated in COMPANY_FEEDS:
         changed = since.changed(stated.table)
         if changed and _company_changed(stated, changed, since):
-            return Undecided(frozenset(), 0, frozenset(), stated.table)
+            if companies_differ():
+                return Undecided(frozenset(), 0, frozenset(), stated.table)
+            break
     customers, unknown, sources = set[str](), 0, set[str]()
     moved = []
     for feed in FEEDS:
@@ -53,9 +59,13 @@ def undecided(since: Since, tables: Mapping[str, ibis.Table]) -> Undecided:
             moved.append(records)
             sources.add(feed.source)
     customers |= _former(since, tables)
+    companies = frozenset[str]()
     if moved:
-        customers |= _tied(ibis.union(*moved) if len(moved) > 1 else moved[0], since, tables)
-    return Undecided(frozenset(customers), unknown, frozenset(sources))
+        every = (ibis.union(*moved) if len(moved) > 1 else moved[0]).view()
+        at = _companies_named(every, tables["identity/companies"])
+        customers |= _tied(every, at, since, tables)
+        companies = ids_of(at.select("company_id"))
+    return Undecided(frozenset(customers), unknown, frozenset(sources), companies=companies)
 
 
 def _moved(
@@ -128,10 +138,15 @@ def _former(since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
     return customers
 
 
-def _tied(moved: ibis.Table, since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
+def _companies_named(moved: ibis.Table, companies: ibis.Table) -> ibis.Table:
+    """Return [company, company_id] of the companies that records name, or whose address they have."""
+    named = moved.select("company").union(moved.select(company=normalise.domain(moved["email"]))).distinct()
+    return company_rows.references(companies).semi_join(named.filter(named["company"].notnull()), "company")
+
+
+def _tied(moved: ibis.Table, at: ibis.Table, since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
     """Return all whose records have an address, an id or a company in common with records that moved."""
-    links, people, companies = (tables[f"identity/{name}"] for name in ("links", "people", "companies"))
-    moved = moved.view()
+    links, people = tables["identity/links"], tables["identity/people"]
     everybody = person_records.person_records(
         {feed.source: since.computed_of.read_day(feed.table, since.day) for feed in FEEDS}
     )
@@ -140,8 +155,6 @@ def _tied(moved: ibis.Table, since: Since, tables: Mapping[str, ibis.Table]) -> 
     by_trait = ids_of(links.semi_join(shared, ["source", "record_id"]).select(CUSTOMER))
     losers = moved.select("source", record_id=moved["merged"].unnest())
     by_merge = ids_of(links.semi_join(losers, ["source", "record_id"]).select(CUSTOMER))
-    named = moved.select("company").union(moved.select(company=normalise.domain(moved["email"]))).distinct()
-    at = company_rows.references(companies).semi_join(named.filter(named["company"].notnull()), "company")
     by_company = ids_of(people.semi_join(at, "company_id").select(CUSTOMER))
     return by_trait | by_merge | by_company
 

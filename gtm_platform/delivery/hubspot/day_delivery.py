@@ -58,7 +58,7 @@ def deliver_day(
     tables = read_tables(store, run.day, named.inputs, named.days_back)
     desired = plan(named, run.day, tables, rules.create.groups(named.name))
     named, desired = with_canaries(named, desired, store, run.day, policy().canaries)
-    alone = nullcontext() if dry_run else writing_alone()
+    alone = nullcontext() if dry_run else writing_alone(f"delivers {object_type.name} of {run.day}")
     with alone, closing(open_state(settings().state_url)) as state, closing(open_client(config)) as client:
         delivery_rules = replace(DeliveryRules.of(rules, run.now(), run.day), stale=stale)
         objects = HubSpotObjects(client, named)

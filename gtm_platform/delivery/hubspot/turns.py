@@ -1,16 +1,25 @@
-"""One delivery at a time plans and writes, in whichever process: of two at once the older values might come last."""
+"""One delivery at a time plans and writes, on whichever host: of two at once the older values might come last."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 from gtm_platform.settings import settings
+from gtm_platform.state import open_state
+from gtm_platform.state.leases import LeaseTaken, holding
+
+LEASE = "writing to HubSpot"
+LOOK_SECONDS = 1.0  # until it is looked again whether it is this one's turn
 
 
 @contextmanager
-def writing_alone() -> Iterator[None]:
-    """Wait for other deliveries, then keep them waiting; the lock goes with the process that holds it."""
-    settings().home.mkdir(parents=True, exist_ok=True)
-    with open(settings().home / "hubspot.lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def writing_alone(doing: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+    """Wait for other deliveries, then keep them waiting; what a process had that died is free again."""
+    with closing(open_state(settings().state_url)) as state, ExitStack() as turn:
+        while True:
+            try:
+                turn.enter_context(holding(state, LEASE, doing))
+                break
+            except LeaseTaken:
+                sleep(LOOK_SECONDS)
         yield

@@ -42,7 +42,7 @@ def _of_subject(
     subscription: Subscription, subject: SubjectKind, day: Subjects, last: Mapping[str, LastSent], rules: Triggers
 ) -> Iterator[NewMessage]:
     rows = day.of(subject)
-    for id in sorted(id for id in rows.keys() | last.keys() if day.judges(subject, id)):
+    for id in sorted(id for id in rows.keys() | last.keys() if day.judges(id)):
         before, row = last.get(id, NEVER), rows.get(id)
         after = values_of(row, subscription.kinds, subject) if row and matches(row, subscription.filters) else None
         if after is not None and day.unknown & after.keys():

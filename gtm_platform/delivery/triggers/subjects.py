@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
+
 from gtm_platform.core.customer_status import PROSPECT
 from gtm_platform.delivery.gate import CUSTOMERS
 from gtm_platform.delivery.triggers.kinds import KINDS, SubjectKind, kinds_of
@@ -26,14 +28,12 @@ class Subjects:
     day: str
     customers: Mapping[str, Row]
     companies: Mapping[str, Row]
-    only: frozenset[str] | None = None  # of whom the day says something; None: of everybody
-    without: frozenset[str] = frozenset()  # customers of whom it says what is older than what is known
+    only: frozenset[str] | None = None  # customers and companies of which the day says something; None: of everybody
+    without: frozenset[str] = frozenset()  # those of which it says what is older than what is known
     unknown: frozenset[str] = frozenset()  # kinds of which it does not know the value
 
-    def judges(self, subject: SubjectKind, id: str) -> bool:
-        """Whether what the day says, or does not say, of somebody counts."""
-        if subject == "company":
-            return self.only is None
+    def judges(self, id: str) -> bool:
+        """Whether what the day says, or does not say, of a customer or company counts."""
         return id not in self.without and (self.only is None or id in self.only)
 
     def of(self, subject: SubjectKind) -> Mapping[str, Row]:
@@ -41,14 +41,29 @@ class Subjects:
         return self.customers if subject == "customer" else self.companies
 
 
-def read_subjects(lake: Lake, day: str) -> Subjects:
-    """Read the newest day; before the wide table of companies was first made there are none."""
+@dataclass(frozen=True)
+class Some:
+    """Some customers, and some companies with all their people."""
+
+    customers: frozenset[str]
+    companies: frozenset[str]
+
+    def among(self, rows: ibis.Table) -> ibis.Table:
+        """Return their rows."""
+        of_companies = rows["company_id"].isin(sorted(self.companies)).fill_null(False)
+        if "customer_id" not in rows.columns:
+            return rows.filter(of_companies)
+        return rows.filter(of_companies | rows["customer_id"].isin(sorted(self.customers)))
+
+
+def read_subjects(lake: Lake, day: str, some: Some | None = None) -> Subjects:
+    """Read the newest day, of some or all; before companies were first made there are none."""
     people = [
         row
-        for row in _rows(lake, CUSTOMERS, day, _columns(CUSTOMER_COLUMNS, "customer"))
+        for row in _rows(lake, CUSTOMERS, day, _columns(CUSTOMER_COLUMNS, "customer"), some)
         if row["customer_status"] not in (None, PROSPECT)
     ]
-    firms = _rows(lake, COMPANIES, day, _columns(COMPANY_COLUMNS, "company")) if lake.has(COMPANIES, day) else []
+    firms = _rows(lake, COMPANIES, day, _columns(COMPANY_COLUMNS, "company"), some) if lake.has(COMPANIES, day) else []
     cohorts = {row["company_id"]: row["customer_cohort"] for row in firms}
     managers = _managers(people)
     return Subjects(
@@ -76,9 +91,10 @@ def _columns(columns: Sequence[str], subject: SubjectKind) -> list[str]:
     return list(dict.fromkeys([*columns, *(kind.column for kind in KINDS.values() if kind.subject == subject)]))
 
 
-def _rows(lake: Lake, table: str, day: str, columns: Sequence[str]) -> list[Row]:
+def _rows(lake: Lake, table: str, day: str, columns: Sequence[str], some: Some | None) -> list[Row]:
     """Read some columns of a day. One that the day was made without is null."""
-    partition = lake.partition(table, day)
+    partition = lake.read_day(table, day)
+    partition = some.among(partition) if some else partition
     present = [name for name in columns if name in partition.columns]
     absent = dict.fromkeys(name for name in columns if name not in partition.columns)
     return [absent | row for row in partition.select(*present).to_pyarrow().to_pylist()]

@@ -1,10 +1,13 @@
 """In which encoding a text file is written: by its mark, else by what its bytes can be. Read in pieces, never whole."""
 
 import codecs
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from gtm_platform.sealed_files import open_file
 
 CHUNK = 1 << 20
 MARKS = (
@@ -39,12 +42,12 @@ class Encoding:
 
     def open(self, path: Path) -> IO[str]:
         """Open the file to read lines; what cannot be decoded becomes the mark UNREADABLE in its row."""
-        return path.open("r", encoding=self.codec, errors="replace", newline="")
+        return io.TextIOWrapper(open_file(path), encoding=self.codec, errors="replace", newline="")
 
 
 def foreign_kind(path: Path) -> str | None:
     """Say what a file is that is no text; None for one that may be text."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begin = file.read(512)
     for mark, kind in WORKBOOKS.items():
         if begin.startswith(mark):
@@ -56,7 +59,7 @@ def foreign_kind(path: Path) -> str | None:
 
 def encoding_of(path: Path) -> Encoding:
     """Return the encoding of a text file."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begin = file.read(CHUNK)
         for mark, codec in MARKS:
             if begin.startswith(mark):

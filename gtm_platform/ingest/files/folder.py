@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from gtm_platform import sealed_files
 from gtm_platform.http.pages import Page
 from gtm_platform.ingest.files.layout import FileLayout
 from gtm_platform.ingest.files.reading import MICROSECOND, FileRefused, FileReport, Origin, TextFile, examine
@@ -141,7 +142,7 @@ class FileFolder:
                 shown, size = _name(name or path.name), path.stat().st_size
                 new = DroppedFile(0, self.source, digest, shown, "", RECEIVED, size, now, moment, moment, {})
                 file = register.register(tx, new)
-        shutil.move(path, self.original(file))
+        sealed_files.take(path, self.original(file))
         return self._look_through(state, file), True
 
     def _as_of(self, now: datetime, last_until: datetime | None) -> datetime:
@@ -162,7 +163,7 @@ class FileFolder:
         for file in begun:
             waiting = next((path for path in self.waiting() if _digest(path) == file.digest), None)
             if waiting and not self.original(file).exists():
-                shutil.move(waiting, self.original(file))
+                sealed_files.take(waiting, self.original(file))
             self._look_through(state, file)
 
     def _look_through(self, state: State, file: DroppedFile) -> DroppedFile:

@@ -35,6 +35,7 @@ def app(
         ("GET", "/teams", workspace.teams),
         ("GET", "/tags", workspace.tags),
         ("POST", "/tags", tagging.make),
+        ("GET", "/tags/{tag}", tagging.show),
         ("GET", "/segments", workspace.segments),
         ("GET", "/segments/{id}", workspace.segment),
         ("GET", "/data_attributes", workspace.data_attributes),

@@ -1,4 +1,4 @@
-"""Tags that a client makes, puts on contacts and takes off again."""
+"""Tags that a client makes, puts on contacts and companies, and takes off again."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,7 +31,27 @@ def _untag(store: IntercomStore, write: Write, at: datetime) -> None:
         contact.updated = at
 
 
-ACTIONS: Actions[IntercomStore, None] = {"make_tag": _make, "tag": _tag, "untag": _untag}
+def _tag_company(store: IntercomStore, write: Write, at: datetime) -> None:
+    company = store.companies[write["company"]]
+    if write["tag"] not in company.tags:
+        company.tags.append(write["tag"])
+        company.updated = at
+
+
+def _untag_company(store: IntercomStore, write: Write, at: datetime) -> None:
+    company = store.companies[write["company"]]
+    if write["tag"] in company.tags:
+        company.tags.remove(write["tag"])
+        company.updated = at
+
+
+ACTIONS: Actions[IntercomStore, None] = {
+    "make_tag": _make,
+    "tag": _tag,
+    "untag": _untag,
+    "tag_company": _tag_company,
+    "untag_company": _untag_company,
+}
 
 
 class Tagging:
@@ -42,16 +62,28 @@ class Tagging:
         self._log = WriteLog(store, clock, persist, ACTIONS)
 
     def make(self, call: Call) -> Shape:
-        """The tag of a name, which is made where there is none; case makes no other name."""
+        """The tag of a name, which is made where there is none; case makes no other name.
+
+        It is put on the companies that are listed, or taken off those that say `untag`.
+        """
         body = call.json()
-        name = body.get("name")
-        if not isinstance(name, str) or not name.strip() or body.keys() & {"companies", "users", "id"}:
+        name, companies = body.get("name"), body.get("companies", [])
+        if not isinstance(name, str) or not name.strip() or body.keys() & {"users", "id"}:
             raise invalid("invalid tag parameters")
+        company_ids = [self._company(each) for each in companies]
         existing = next((id for id, each in self._store.tags.items() if each.lower() == name.lower()), None)
         if existing is None:
             existing = str(max([FIRST_ID, *(int(id) for id in self._store.tags if id.isdecimal())]) + 1)
             self._log.do({"do": "make_tag", "id": existing, "name": name})
+        for each, company in zip(companies, company_ids, strict=True):
+            does = "untag_company" if each.get("untag") else "tag_company"
+            self._log.do({"do": does, "company": company, "tag": existing})
         return self._shape(existing)
+
+    def show(self, call: Call) -> Shape:
+        """One tag, by its id."""
+        self._known(call.path["tag"])
+        return self._shape(call.path["tag"])
 
     def tag(self, call: Call) -> Shape:
         """Put a tag on a contact; one that it has stays."""
@@ -66,6 +98,13 @@ class Tagging:
         self._known(tag)
         self._log.do({"do": "untag", "contact": contact.id, "tag": tag})
         return self._shape(tag)
+
+    def _company(self, named: Shape) -> str:
+        """The id of a company that is named by it, or by the id that a client gave it."""
+        for id, company in self._store.companies.items():
+            if named.get("id") == id or (named.get("company_id") and named["company_id"] == company.company_id):
+                return id
+        raise not_found("Company Not Found", "company_not_found")
 
     def _contact(self, call: Call) -> IntercomContact:
         contact = self._store.contacts.get(call.path["id"])

@@ -1,4 +1,4 @@
-"""What the policy has the platform do for customers at risk in other systems, and what came of it. Counts, nobody."""
+"""What the policy has the platform do in other systems, and what came of it. Counts, nobody."""
 
 from datetime import datetime, timedelta
 
@@ -16,13 +16,14 @@ class ActionState(BaseModel):
     """An action of the policy, and what came of it in 30 days."""
 
     rule: str
-    does: str = Field(description="hubspot_task or intercom_tag.")
+    does: str = Field(description="hubspot_task, intercom_tag or intercom_company_tag.")
     text: str = Field(description="The task's subject, or the tag.")
-    health: list[str] = Field(description="For customers in these states.")
+    health: list[str] = Field(description="For customers in these states; empty for one about companies.")
+    cohorts: list[str] = Field([], description="For companies in these cohorts; empty for one about customers.")
     min_mrr: float = Field(description="Who pay at least so much a month, in the reporting currency.")
     state: str = Field(description="on, off, or dry: it is shown and not done.")
     about: str = Field(description="Why it is not on; empty where it is.")
-    standing: int = Field(description="Customers for whom it was done and who are still at risk.")
+    standing: int = Field(description="Customers or companies for whom it was done and still holds.")
     done: int = Field(description="Done in 30 days.")
     refused: int
     undone: int = Field(description="Taken back by a person.")
@@ -51,7 +52,8 @@ def actions_now(state: State, rules: Actions, now: datetime) -> ActionsAnswer:
                 rule=rule.name,
                 does=rule.does,
                 text=rule.text,
-                health=list(rule.health),
+                health=[] if rule.of_companies else list(rule.health),
+                cohorts=list(rule.cohorts),
                 min_mrr=rule.min_mrr,
                 state=status,
                 about=about,

@@ -13,6 +13,7 @@ from gtm_platform.state.hot_path import (
     DELIVERED,
     FAILED,
     LEASE,
+    SUBJECTS,
     Compared,
     HotRun,
     followed_until,
@@ -38,6 +39,7 @@ class HotPathAnswer(BaseModel):
     delivered: int = Field(description="Runs that wrote something, which was read back.")
     failed: int
     customers: int = Field(description="Whose rows were computed, once for each run.")
+    companies: int = Field(0, description="Companies whose rows were computed, likewise.")
     fields: int = Field(description="Values written.")
     messages: int = Field(0, description="Messages to who subscribed to changes.")
     alerts: int = Field(0, description="Alerts that were journaled for Slack.")
@@ -60,7 +62,8 @@ def hot_path_now(state: State, now: datetime) -> HotPathAnswer:
     """Return how the hot path stands."""
     with state.reading() as tx:
         runs, switch = runs_since(tx, now - timedelta(days=SHOWN_DAYS)), switch_of(tx)
-        lease, comparison, followed = held_by(tx, LEASE), last_comparison(tx), followed_until(tx)
+        lease, followed = held_by(tx, LEASE), followed_until(tx)
+        compared = [each for subject in SUBJECTS if (each := last_comparison(tx, subject))]
         waiting = sum(each.events for each in arrived_after(tx, followed).values()) if followed is not None else 0
     why, lives = off(state), bool(lease and not lease.is_over(datetime.now(UTC)))
     delivered = [run for run in runs if run.outcome == DELIVERED]
@@ -76,6 +79,7 @@ def hot_path_now(state: State, now: datetime) -> HotPathAnswer:
         delivered=len(delivered),
         failed=sum(run.outcome == FAILED for run in runs),
         customers=sum(run.customers for run in runs),
+        companies=sum(run.companies for run in runs),
         fields=sum(run.fields for run in runs),
         messages=sum(run.messages for run in runs),
         alerts=sum(run.alerts for run in runs),
@@ -89,8 +93,8 @@ def hot_path_now(state: State, now: datetime) -> HotPathAnswer:
         waiting=waiting if lives and why is None else 0,
         last_run=_last(runs[-1]) if runs else None,
         last_run_at=runs[-1].at if runs else None,
-        comparison=_comparison(comparison) if comparison else None,
-        compared_at=comparison.at if comparison else None,
+        comparison=" ".join(map(_comparison, compared)) or None,
+        compared_at=max((each.at for each in compared), default=None),
         about=why or _about(runs, delivered, seconds, lives),
     )
 
@@ -123,12 +127,12 @@ def _last(run: HotRun) -> str:
     reason = f" ({run.reason})" if run.reason else ""
     return (
         f"{run.events:,} events of {run.sources}: {run.outcome}{reason}, {run.customers:,} customers, "
-        f"{run.fields:,} values, {seconds:.1f} s after the first."
+        f"{run.companies:,} companies, {run.fields:,} values, {seconds:.1f} s after the first."
     )
 
 
 def _comparison(compared: Compared) -> str:
     return (
-        f"Of {compared.day} {compared.equal:,} customers were the same as in the tables, of {compared.moved:,} more "
-        f"was read since, {compared.different:,} differed."
+        f"Of {compared.day} {compared.equal:,} {compared.subject} were the same as in the tables, of "
+        f"{compared.moved:,} more was read since, {compared.different:,} differed."
     )

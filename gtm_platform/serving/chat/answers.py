@@ -13,6 +13,7 @@ from gtm_platform.serving.answers.churned import Departure
 from gtm_platform.serving.answers.cohorts import CohortsAnswer
 from gtm_platform.serving.answers.competition import CompetitionAnswer
 from gtm_platform.serving.answers.effect import EffectAnswer, SuccessAnswer
+from gtm_platform.serving.answers.erasures import ErasuresAnswer
 from gtm_platform.serving.answers.freshness import DataFreshness
 from gtm_platform.serving.answers.hooks import HooksAnswer
 from gtm_platform.serving.answers.hubspot import HubSpotDay, HubSpotDelivery, HubSpotReason, HubSpotTruth
@@ -62,6 +63,10 @@ class Customers(ChatAnswer):
 
 class Hooks(ChatAnswer, HooksAnswer):
     """Every webhook that can be received."""
+
+
+class Erasures(ChatAnswer, ErasuresAnswer):
+    """Erasures, of which none names whom it is about."""
 
 
 class ActionsState(ChatAnswer, ActionsAnswer):

@@ -12,6 +12,7 @@ from gtm_platform.serving.snapshot.layout import SHOWN
 from gtm_platform.serving.store import Snapshot, Store
 from gtm_platform.serving.store.sight import noting_people
 from gtm_platform.serving.tokens import Principal
+from gtm_platform.state import State
 
 # Of a customer's columns those that a conversation needs; the rest is on the API.
 BRIEF = (
@@ -44,6 +45,7 @@ class Question:
     snapshot: Snapshot
     principal: Principal
     now: datetime
+    state: State
     subjects: list[str] = field(default_factory=list)
 
     @property
@@ -82,7 +84,7 @@ class Asker:
     def question(self, tool: str) -> Iterator[Question]:
         """Yield the question that a call of a tool is; then log it."""
         principal = self.principal()
-        question = Question(self.store.current().seen(principal.sight), principal, self.now())
+        question = Question(self.store.current().seen(principal.sight), principal, self.now(), self.log.state)
         with noting_people() as people:
             try:
                 yield question

@@ -60,6 +60,8 @@ def _bound(tool: Tool, asker: Asker) -> Callable[..., Awaitable[Any]]:
             with asker.question(tool.name) as question:
                 if tool.area not in question.principal.areas:
                     raise ToolError(f"The role of this token does not open what is about {tool.area}.")
+                if tool.scope and tool.scope not in question.principal.scopes:
+                    raise ToolError(f"This token lacks the scope {tool.scope}.")
                 return tool.answer(question, **arguments)
         except (BadQuery, KeyProblem, NoSnapshot) as refused:
             raise ToolError(str(refused)) from None

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gtm_platform.ingest.hooks.hook import PATH, discover_hooks
+from gtm_platform.keyring import KeyProblem
 from gtm_platform.serving.hooks.endpoint import HookEndpoint
 from gtm_platform.serving.hooks.inbox import Inbox
 from gtm_platform.serving.problem_answer import problem
@@ -70,7 +71,7 @@ class Receiver:
         else:
             try:
                 answer = self.endpoint
-            except StateError:
+            except (KeyProblem, StateError):  # systems send it again
                 again = problem(HTTPStatus.SERVICE_UNAVAILABLE, NO_STATE, {"Retry-After": "5"})
                 await again(scope, receive, send)
             else:

@@ -6,11 +6,12 @@ people, and can be deleted at any time.
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from gtm_platform.sealed_files import read_bytes, write_text
 
 FRESH = timedelta(days=30)  # people seldom change what they state
 
@@ -38,7 +39,7 @@ class EtagFiles:
     def read(self, path: str) -> Stored | None:
         """Return what is stored of an address; None where that is nothing, or not readable."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            row = json.loads(self._file(path).read_text())
+            row = json.loads(read_bytes(self._file(path)))
             return Stored(row["etag"], datetime.fromisoformat(row["at"]), row["body"].encode())
         return None
 
@@ -50,9 +51,7 @@ class EtagFiles:
         row = {"etag": stored.etag, "at": stored.at.isoformat(), "body": stored.body.decode("utf-8", "replace")}
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            draft = file.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(row))
-            draft.replace(file)
+            write_text(file, json.dumps(row))
 
     def _file(self, path: str) -> Path:
         name = hashlib.sha256(f"{self.base_url}{path}".encode()).hexdigest()

@@ -7,6 +7,8 @@ from gtm_platform.state.schema.decisions import experiments, identity_decisions
 from gtm_platform.state.schema.hot_path import (
     canary_acts,
     canary_sightings,
+    hot_companies,
+    hot_company_tables,
     hot_comparisons,
     hot_cursor,
     hot_customers,
@@ -39,7 +41,7 @@ from gtm_platform.state.schema.reading import (
     hook_events,
     source_use,
 )
-from gtm_platform.state.schema.running import due_marks, leases, published_days, sync_requests
+from gtm_platform.state.schema.running import due_marks, leases, published_days, run_beats, sync_requests
 from gtm_platform.state.schema.trust import accounts, api_tokens, audit, erasures, suppressions
 
 __all__ = [
@@ -62,6 +64,8 @@ __all__ = [
     "experiments",
     "hook_counts",
     "hook_events",
+    "hot_companies",
+    "hot_company_tables",
     "hot_comparisons",
     "hot_cursor",
     "hot_customers",
@@ -77,6 +81,7 @@ __all__ = [
     "leases",
     "metadata",
     "published_days",
+    "run_beats",
     "slack_messages",
     "source_use",
     "suppressions",

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "0021"
+VERSION = "0023"
 
 metadata = sa.MetaData()
 

@@ -24,6 +24,7 @@ hot_runs = sa.Table(
     sa.Column("at", Instant, nullable=False),  # of its end: what it wrote had been read back
     sa.Column("messages", sa.Integer, nullable=False, server_default="0"),  # to who subscribed to changes
     sa.Column("alerts", sa.Integer, nullable=False, server_default="0"),  # journaled for Slack
+    sa.Column("companies", sa.Integer, nullable=False, server_default="0"),  # as `customers`
     sa.Index("hot_runs_by_time", "at"),
 )
 
@@ -38,6 +39,17 @@ hot_customers = sa.Table(
     sa.Column("at", Instant, nullable=False),
 )
 
+# Whose companies' rows, likewise.
+hot_companies = sa.Table(
+    "hot_companies",
+    metadata,
+    sa.Column("company_id", sa.String(64), primary_key=True),
+    sa.Column("day", sa.String(10), nullable=False),
+    sa.Column("until", sa.String(40), nullable=False),
+    sa.Column("digests", sa.JSON, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+)
+
 # Of which sources' files all tables of a day are made that the hot path goes by: a run made every one of them.
 hot_tables = sa.Table(
     "hot_tables",
@@ -46,6 +58,16 @@ hot_tables = sa.Table(
     sa.Column("read_by", sa.String(40), nullable=False),  # the stamp in the lake at which the run began
     sa.Column("made_by", sa.String(40), nullable=False),  # the one at which all of them were made
     sa.Column("rules", sa.String(40), nullable=False),  # a digest of the policy and of decisions on who is who
+)
+
+# The same of the tables of companies, which a run makes after those.
+hot_company_tables = sa.Table(
+    "hot_company_tables",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("read_by", sa.String(40), nullable=False),
+    sa.Column("made_by", sa.String(40), nullable=False),
+    sa.Column("rules", sa.String(40), nullable=False),
 )
 
 # Whether the hot path may run: a row for each time that it was stopped or switched on, the newest counts.
@@ -74,7 +96,8 @@ hot_comparisons = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("day", sa.String(10), nullable=False),
-    sa.Column("equal", sa.Integer, nullable=False),  # customers
+    sa.Column("subject", sa.String(16), nullable=False, server_default="customers"),  # customers companies
+    sa.Column("equal", sa.Integer, nullable=False),
     sa.Column("moved", sa.Integer, nullable=False),
     sa.Column("waiting", sa.Integer, nullable=False),
     sa.Column("different", sa.Integer, nullable=False),

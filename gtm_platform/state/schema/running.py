@@ -30,6 +30,18 @@ leases = sa.Table(
     sa.Column("beat_at", Instant, nullable=False),
 )
 
+# Runs of Dagster, whichever host they are on: the process that each is, which says again and again that it lives.
+run_beats = sa.Table(
+    "run_beats",
+    metadata,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("host", sa.String(200), nullable=False),
+    sa.Column("boot", sa.String(100), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started", sa.String(32), nullable=False),  # when, by the host's own count: a number is given again
+    sa.Column("beat_at", Instant, nullable=False),
+)
+
 # What `gtm run --due` did of what was due, as far as the lake does not show it; and the cursors of its sensors.
 due_marks = sa.Table(
     "due_marks",

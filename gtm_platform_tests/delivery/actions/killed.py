@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from gtm_platform.delivery.actions.hubspot_task import HubSpotTasks
+from gtm_platform.delivery.actions.intercom_company_tag import IntercomCompanyTags
 from gtm_platform.delivery.actions.intercom_tag import IntercomTags
 from gtm_platform.delivery.actions.perform import Performer
 from gtm_platform.delivery.actions.targets import Target
@@ -22,6 +23,14 @@ from gtm_platform_tests.delivery.world import NOW
 
 TASK = Action(name="task", does="hubspot_task", text="At risk", enabled=True)
 TAG = Action(name="tag", does="intercom_tag", text="at risk", enabled=True)
+COMPANY_TAG = Action(
+    name="company_tag",
+    does="intercom_company_tag",
+    text="in market",
+    enabled=True,
+    cohorts=("cohort_2_in_market",),
+    strengths=("strong",),
+)
 
 
 def target(n: int, target_id: str, **more: Any) -> Target:
@@ -40,7 +49,20 @@ def tasks(url: str) -> Iterator[HubSpotTasks]:
 @contextmanager
 def tags(url: str) -> Iterator[IntercomTags]:
     """Tags in an Intercom that is asked once."""
-    with Api(
+    with intercom_api(url) as api:
+        yield IntercomTags(api, TAG.text)
+
+
+@contextmanager
+def company_tags(url: str) -> Iterator[IntercomCompanyTags]:
+    """Tags of companies, likewise."""
+    with intercom_api(url) as api:
+        yield IntercomCompanyTags(api, COMPANY_TAG.text)
+
+
+def intercom_api(url: str) -> Api:
+    """Return an Intercom that is asked once."""
+    return Api(
         "Intercom",
         url,
         auth=BearerAuth(SecretStr(intercom.TOKEN)),
@@ -48,8 +70,7 @@ def tags(url: str) -> Iterator[IntercomTags]:
         rate_limiters=RateLimiter.within(10_000, 1),
         retry=RetryPolicy(budget=0, sleep=lambda _: None),
         keys=(),
-    ) as api:
-        yield IntercomTags(api, TAG.text)
+    )
 
 
 def watch(steps: Steps) -> None:
@@ -64,7 +85,7 @@ def watch(steps: Steps) -> None:
         steps.take()
 
     State.writing = watched_writing  # type: ignore[method-assign]
-    for system in (HubSpotTasks, IntercomTags):
+    for system in (HubSpotTasks, IntercomTags, IntercomCompanyTags):
         _watch_deeds(system, steps)
 
 
@@ -81,10 +102,16 @@ def _watch_deeds(system: Any, steps: Steps) -> None:
 
 
 def perform_all(hubspot_url: str, intercom_url: str, state_url: str, last_step: int = 0) -> None:
-    """Make a task and put a tag for three customers; be killed at a step."""
+    """Make a task and put a tag for three customers, and a tag on three companies; be killed at a step."""
     if last_step:
         watch(Steps(last_step))
-    with closing(quick_state(state_url)) as state, tasks(hubspot_url) as in_hubspot, tags(intercom_url) as in_intercom:
-        for rule, system, prefix in ((TASK, in_hubspot, ""), (TAG, in_intercom, "ic")):
+    with (
+        closing(quick_state(state_url)) as state,
+        tasks(hubspot_url) as in_hubspot,
+        tags(intercom_url) as in_intercom,
+        company_tags(intercom_url) as of_companies,
+    ):
+        systems = ((TASK, in_hubspot, ""), (TAG, in_intercom, "ic"), (COMPANY_TAG, of_companies, "co"))
+        for rule, system, prefix in systems:
             targets = {f"c{n}": target(n, f"{prefix}{n}") for n in (1, 2, 3)}
             Performer(rule, system, state, "run-1", "2026-11-20", lambda: NOW).perform(targets)

@@ -1,8 +1,8 @@
-"""Each customer at risk gets each task and tag once, whenever the platform is killed, and what a person did stays."""
+"""Each customer at risk, and each company, gets each task and tag once, however often it is killed; people's stay."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
@@ -19,14 +19,29 @@ from gtm_platform.policy.actions import Action
 from gtm_platform.sandbox import hubspot, intercom
 from gtm_platform.sandbox.hubspot.access import Limits
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
-from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomStore
 from gtm_platform.sandbox.intercom.writing import replay
 from gtm_platform.sandbox.kit.limits import Limit
 from gtm_platform.state import State
 from gtm_platform.state.actions import deeds_of_run, newest
-from gtm_platform_tests.delivery.actions.killed import TAG, TASK, perform_all, tags, target, tasks
+from gtm_platform_tests.delivery.actions.killed import (
+    COMPANY_TAG,
+    TAG,
+    TASK,
+    company_tags,
+    perform_all,
+    tags,
+    target,
+    tasks,
+)
 from gtm_platform_tests.delivery.killed_delivery import quick_state
 from gtm_platform_tests.delivery.world import NOW, Call, Watched, served
+
+OPENED: Mapping[str, Callable[[str], AbstractContextManager[Any]]] = {
+    "hubspot_task": tasks,
+    "intercom_tag": tags,
+    "intercom_company_tag": company_tags,
+}
 
 
 @dataclass
@@ -41,8 +56,8 @@ class Room:
     writes: list[dict[str, Any]]
 
     def perform(self, rule: Action, targets: dict[str, Target], run: str = "run-1") -> ActionReport:
-        opened = tasks(self.hubspot_api.url) if rule.does == "hubspot_task" else tags(self.intercom_api.url)
-        with opened as system:
+        url = self.hubspot_api.url if rule.does == "hubspot_task" else self.intercom_api.url
+        with OPENED[rule.does](url) as system:
             return Performer(rule, system, self.state, run, "2026-11-20", lambda: NOW).perform(targets)
 
     @property
@@ -54,13 +69,23 @@ class Room:
         ids = [id for id, name in self.workspace.tags.items() if name == TAG.text]
         return [contact.id for contact in self.workspace.contacts.values() if set(ids) & set(contact.tags)]
 
+    def tagged_companies(self) -> list[str]:
+        """The companies with the tag of the rule about companies."""
+        ids = [id for id, name in self.workspace.tags.items() if name == COMPANY_TAG.text]
+        return [id for id, company in self.workspace.companies.items() if set(ids) & set(company.tags)]
+
+
+def companies_of_intercom() -> dict[str, IntercomCompany]:
+    return {f"co{n}": IntercomCompany(f"co{n}", f"ours{n}", f"Firm {n}", NOW, NOW) for n in (1, 2, 3)}
+
 
 @pytest.fixture
 def room(state: State) -> Iterator[Room]:
     contacts = {str(n): HubSpotRecord(str(n), {}, NOW, NOW) for n in (1, 2, 3)}
     portal = HubSpotStore(objects={"contacts": contacts}, next_id=1000)
     people = {f"ic{n}": IntercomContact(f"ic{n}", "user", None, None, NOW, NOW) for n in (1, 2, 3)}
-    workspace, writes = IntercomStore(contacts=people), list[dict[str, Any]]()
+    workspace = IntercomStore(contacts=people, companies=companies_of_intercom())
+    writes = list[dict[str, Any]]()
     with ExitStack() as stack:
         hubspot_app = hubspot.app(portal, lambda: NOW, limits=Limits(burst=Limit(100_000, 10)))
         hubspot_api = stack.enter_context(served(hubspot_app))
@@ -97,6 +122,43 @@ def test_a_tag_is_put_on_and_taken_off_and_one_of_a_person_stays(room: Room) -> 
     assert room.workspace.contacts["ic2"].tags == ["7"], "names differ by more than case"
     assert room.perform(TAG, {}).ended == 2
     assert [room.workspace.contacts[id].tags for id in ("ic1", "ic2")] == [["7"], []]
+
+
+def test_a_company_has_a_tag_as_long_as_the_rule_holds_of_it_and_one_of_a_person_stays(room: Room) -> None:
+    room.workspace.tags["7"] = "In Market"
+    room.workspace.companies["co1"].tags.append("7")
+    report = room.perform(COMPANY_TAG, at_risk(1, 2, 9, prefix="co"))
+    assert (report.done, report.present, len(report.refused)) == (1, 1, 1), "co9 is none of Intercom's"
+    assert room.workspace.companies["co2"].tags == ["7"]
+    room.workspace.tags["7"] = "Renamed"
+    assert room.perform(COMPANY_TAG, {}).ended == 2
+    assert [room.workspace.companies[id].tags for id in ("co1", "co2")] == [["7"], []]
+
+    room.perform(COMPANY_TAG, at_risk(3, prefix="co"), "run-2")
+    with room.state.reading() as tx:
+        deeds = deeds_of_run(tx, "run-2")
+    del room.workspace.companies["co3"]
+    with company_tags(room.intercom_api.url) as in_intercom:
+        assert take_back(deeds, lambda _: in_intercom, room.state, NOW) == [], "a company that is gone has no tag"
+
+
+def test_which_companies_a_rule_is_about() -> None:
+    usual = {"company_id": "com_1", "intercom_company_id": "co1", "chroma_cloud_mrr": None}
+    usual |= {"customer_cohort": "cohort_2_in_market", "signal_strength": "strong"}
+    assert set(targets_of(COMPANY_TAG, [], [usual])) == {"com_1"}
+    for other in ({"customer_cohort": None}, {"signal_strength": "weak"}):
+        assert targets_of(COMPANY_TAG, [], [usual | other]) == {}
+    paying = COMPANY_TAG.model_copy(update={"min_mrr": 1, "strengths": ()})
+    assert targets_of(paying, [], [usual]) == {}
+    assert set(targets_of(paying, [], [usual | {"chroma_cloud_mrr": 5, "signal_strength": None}])) == {"com_1"}
+    told = {"name": "x", "text": "y"}
+    for wrong in (
+        {"does": "intercom_company_tag"},
+        {"does": "intercom_company_tag", "cohorts": ["cohort_2_in_market"], "health": ["critical"]},
+        {"does": "intercom_tag", "cohorts": ["cohort_2_in_market"]},
+    ):
+        with pytest.raises(ValueError, match="action x is done for"):
+            Action.model_validate(told | wrong)
 
 
 def test_no_more_than_the_policy_says_are_done_in_a_run_those_who_pay_most_first(room: Room) -> None:
@@ -174,12 +236,15 @@ def test_whom_a_rule_is_about() -> None:
 
 def test_a_restarted_sandbox_has_its_tags(room: Room) -> None:
     room.perform(TAG, at_risk(1, 2, prefix="ic"))
-    again = IntercomStore(
-        contacts={f"ic{n}": IntercomContact(f"ic{n}", "user", None, None, NOW, NOW) for n in (1, 2, 3)}
-    )
+    room.perform(COMPANY_TAG, at_risk(1, 2, prefix="co"))
+    room.perform(COMPANY_TAG, at_risk(1, prefix="co"))
+    people = {f"ic{n}": IntercomContact(f"ic{n}", "user", None, None, NOW, NOW) for n in (1, 2, 3)}
+    again = IntercomStore(contacts=people, companies=companies_of_intercom())
     for write in room.writes:
         replay(again, write, NOW)
     assert (again.tags, again.contacts) == (room.workspace.tags, room.workspace.contacts)
+    assert again.companies == room.workspace.companies
+    assert room.tagged_companies() == ["co1"]
 
 
 @pytest.fixture(scope="module")
@@ -196,12 +261,12 @@ def test_killed_at_any_step_each_is_done_once(
     processes: ForkServerContext, room: Room, tmp_path: Path, stride: int
 ) -> None:
     kills = 0
-    for step in range(1, 60, stride):
+    for step in range(1, 90, stride):
         room.portal.objects["tasks"] = {}
         for contact in room.portal.objects["contacts"].values():
             contact.links.pop("tasks", None)
-        for person in room.workspace.contacts.values():
-            person.tags.clear()
+        for tagged in (*room.workspace.contacts.values(), *room.workspace.companies.values()):
+            tagged.tags.clear()
         state_url = f"sqlite:///{tmp_path / f'{step}.db'}"
         quick_state(state_url).close()
         urls = (room.hubspot_api.url, room.intercom_api.url, state_url)
@@ -213,6 +278,7 @@ def test_killed_at_any_step_each_is_done_once(
         perform_all(*urls)
         assert sorted(id for each in room.tasks for id in each.links["contacts"]) == ["1", "2", "3"], step
         assert room.tagged() == ["ic1", "ic2", "ic3"]
+        assert room.tagged_companies() == ["co1", "co2", "co3"]
         if not was_killed:
             break
-    assert kills > 30 // stride
+    assert kills > 45 // stride

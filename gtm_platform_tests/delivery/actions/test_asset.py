@@ -20,11 +20,11 @@ from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.orchestration import liveness
 from gtm_platform.policy import Actions, policy
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
-from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomStore
 from gtm_platform.serving.answers.actions import ActionState, actions_now
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
-from gtm_platform_tests.delivery.actions.killed import TAG, TASK
+from gtm_platform_tests.delivery.actions.killed import COMPANY_TAG, TAG, TASK
 from gtm_platform_tests.delivery.two_systems import both_written
 from gtm_platform_tests.delivery.world import NOW, Watched
 from gtm_platform_tests.tables import filled
@@ -79,9 +79,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
             instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAY))
         yield Room(portal, workspace, apis, instance)
     settings.cache_clear()
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def test_what_the_policy_says_is_done_and_taken_back(room: Room) -> None:
@@ -116,7 +114,7 @@ def states() -> list[ActionState]:
 
 def test_all_of_the_packaged_policy_are_off(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asset_module, "policy", policy)
-    assert [rule.enabled for rule in policy().actions.rules] == [False, False]
+    assert [rule.enabled for rule in policy().actions.rules] == [False, False, False]
     assert "No action is switched on" in room.logged(room.run())
     assert [len(api.calls) for api in room.apis] == [0, 0]
 
@@ -133,6 +131,31 @@ def test_a_dry_run_does_nothing_and_shows_for_whom(room: Room, monkeypatch: pyte
     assert (metadata["would_do"].value, result.get_asset_materialization_events()) == (2, [])
     assert [len(api.calls) for api in room.apis] == [0, 0]
     assert "Zebedee" not in dg.serialize_value(event)
+
+
+def test_companies_wait_for_their_tables_and_are_tagged_by_their_oldest_record(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = policy().model_copy(update={"actions": Actions(rules=(COMPANY_TAG,))})
+    monkeypatch.setattr(asset_module, "policy", lambda: on)
+    for id in ("co10", "co9"):
+        room.workspace.companies[id] = IntercomCompany(id, id, "Firm", NOW, NOW)
+    assert "actions about companies wait" in room.logged(room.run())
+    row = {"company_id": "com_1", "customer_cohort": "cohort_2_in_market", "signal_strength": "strong"}
+    records = {"company_id": "com_1", "intercom_company_ids": ["co10", "co9"]}
+    for table, content in (("identity/companies", records), ("core/unified_companies", row)):
+        the_lake().write(table, DAY, engine().to_pyarrow(filled(table, content)))
+        room.instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAY))
+    [shown] = room.run(dry_run=True).get_asset_observation_events()
+    assert shown.asset_observation_data.asset_observation.metadata["would_do"].value == 1
+    assert room.workspace.companies["co9"].tags == []
+
+    result = room.run()
+    assert result.success
+    assert [room.workspace.companies[id].tags != [] for id in ("co9", "co10")] == [True, False]
+    assert [each["does"] for each in rows_of_day()] == ["intercom_company_tag"]
+    assert "1 taken back, 0 stay" in undo_actions(result.run_id[:8])
+    assert room.workspace.companies["co9"].tags == []
 
 
 def test_a_system_that_is_down_leaves_the_other_to_be_done(room: Room) -> None:

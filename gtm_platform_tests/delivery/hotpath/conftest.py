@@ -15,7 +15,7 @@ from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform.state.hot_path import note_tables
 from gtm_platform_tests.delivery.hotpath.hot_home import HotHome
-from gtm_platform_tests.delivery.hotpath.hot_room import MORNING, PEOPLE, Room, follower
+from gtm_platform_tests.delivery.hotpath.hot_room import MORNING, PEOPLE, Room, follower, signal
 from gtm_platform_tests.delivery.hotpath.random_histories import subscription
 from gtm_platform_tests.delivery.world import served
 
@@ -33,6 +33,11 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> HotHome:
                 {"id": f"s{number}", "email": mail[number], "currency": "usd"} for number in range(PEOPLE)
             ],
             "stripe/subscriptions": paying,
+            "hubspot/companies": [
+                {"id": f"o{number}", "name": f"Firm {number}", "domain": f"firm{number}.example"}
+                for number in range(PEOPLE)
+            ],
+            "pushed_signals/signals": [signal(0, "first")],
         }
     )
     return home
@@ -43,7 +48,11 @@ def room(computed: HotHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copytree(computed.root / "lake", tmp_path / "lake")
     home = HotHome(tmp_path, {table: dict(rows) for table, rows in computed.records.items()})
     records = [HubSpotRecord(f"h{n}", {"email": f"p{n}@firm{n}.example"}, MORNING, MORNING) for n in range(PEOPLE)]
-    portal = HubSpotStore(objects={"contacts": {record.id: record for record in records}}, next_id=1000)
+    firms = [HubSpotRecord(f"o{n}", {"domain": f"firm{n}.example"}, MORNING, MORNING) for n in range(PEOPLE)]
+    objects = {"contacts": records, "companies": firms}
+    portal = HubSpotStore(
+        objects={name: {record.id: record for record in each} for name, each in objects.items()}, next_id=1000
+    )
     with served(hubspot.app(portal, lambda: MORNING, limits=Limits(burst=Limit(100_000, 10)))) as api:
         variables = {
             "GTM_HOME": str(tmp_path),
@@ -60,6 +69,7 @@ def room(computed: HotHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert computed.made
         with state.writing() as tx:
             note_tables(tx, computed.made)
+            note_tables(tx, computed.made, "companies")
         room = Room(home, portal, api, state, follower(home, state, lambda: MORNING), monkeypatch)
         room.worker.now, room.worker.gate = (lambda: room.now), (lambda _day: room.gate)
         room.deliver_everything()

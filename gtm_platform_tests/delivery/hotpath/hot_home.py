@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gtm_platform.definitions import DAILY_TABLES
-from gtm_platform.delivery.hotpath.computing import HotRows, HotTables, hot_rows, rules_now
+from gtm_platform.delivery.hotpath.computing import HotPart, HotRows, HotTables, hot_rows, rules_now
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.duckdb_engine import engine
@@ -26,7 +26,8 @@ LEFT_OUT = ("intelligence/features", "intelligence/churn_scores")
 COMPUTED = [
     table
     for table in DAILY_TABLES
-    if table.key in (TABLES_OF.upstream | TABLES_OF.hot_keys) and table.key not in LEFT_OUT
+    if table.key in (TABLES_OF.upstream | TABLES_OF.hot_keys | {each.key for each in TABLES_OF.of_companies})
+    and table.key not in LEFT_OUT
 ]
 
 Record = dict[str, Any]
@@ -83,6 +84,7 @@ class HotHome:
         if self.state:
             with self.state.writing() as tx:
                 note_tables(tx, self.made)
+                note_tables(tx, self.made, "companies")
 
     def change(self, records: Stored, *, hot_only: bool = False) -> None:
         """Read the open window: of each table all that changed in it so far."""
@@ -102,7 +104,9 @@ class HotHome:
 
     def hot(self, scratch: str = "scratch", most: int = 1_000) -> HotRows:
         assert self.made
-        return hot_rows(self.lake, self.own, TABLES_OF, self.made, self.root / scratch, stamp(), most)
+        return hot_rows(
+            self.lake, self.own, TABLES_OF, self.made, self.root / scratch, stamp(), most, companies_made=self.made
+        )
 
     def full(self, scratch: str = "full") -> Lake:
         """Everything computed anew of what is known now, beside the lake."""
@@ -115,18 +119,21 @@ class HotHome:
 
 def differences(hot: HotRows, full: Lake) -> list[str]:
     """List where the rows that may be delivered differ from those of the computation of everything."""
-    found = []
-    for key in hot.tables:
-        names = [name for name in contract_of(key).columns if (key, name) not in hot.stale]
-        ids = hot.ready
-        for customer in sorted(ids):
-            own = _texts(hot.lake.read_day(key, DAY), names, customer)
-            every = _texts(full.read_day(key, DAY), names, customer)
-            if own != every:
-                found.append(f"{key} {customer}: {own} is not {every}")
-    return found
+    wrong = []
+    for part in hot.parts:
+        for key in part.tables if part.ready else ():
+            names = [name for name in contract_of(key).columns if (key, name) not in part.stale]
+            own, every = (_texts(lake.read_day(key, DAY), part, names) for lake in (hot.lake, full))
+            for id in sorted(part.ready):
+                if own.get(id) != every.get(id):
+                    wrong.append(f"{key} {id}: {own.get(id)} is not {every.get(id)}")
+    return wrong
 
 
-def _texts(table: Any, names: Sequence[str], customer: str) -> list[str]:
-    rows = rows_of(table.filter(table["customer_id"] == customer).select(*names))
-    return sorted(str(sorted(row.items())) for row in rows)
+def _texts(table: Any, part: HotPart, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return by id what the columns say, as texts."""
+    texts: dict[str, list[str]] = {}
+    columns = dict.fromkeys([part.subject, *names])
+    for row in rows_of(table.filter(table[part.subject].isin(sorted(part.ready))).select(*columns)):
+        texts.setdefault(row[part.subject], []).append(str(sorted(row.items())))
+    return {id: sorted(each) for id, each in texts.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.delivery.hotpath import worker as hot_worker
-from gtm_platform.delivery.hotpath.delivering import TYPE
+from gtm_platform.delivery.hotpath.delivering import TYPES
 from gtm_platform.delivery.hotpath.worker import HotWorker
 from gtm_platform.delivery.hubspot.day_delivery import deliver_day
 from gtm_platform.delivery.hubspot.write import Run
@@ -73,10 +73,15 @@ class Room:
 
     def deliver_everything(self) -> None:
         self.runs += 1
-        deliver_day(TYPE, self.home.lake, Run(f"full-{self.runs}", DAY, lambda: self.now), None, dry_run=False)
+        for object_type in TYPES:
+            run = Run(f"full-{self.runs}", DAY, lambda: self.now)
+            deliver_day(object_type, self.home.lake, run, None, dry_run=False)
 
     def contact(self, number: int) -> dict[str, str]:
         return self.portal.objects["contacts"][f"h{number}"].properties
+
+    def company(self, number: int) -> dict[str, str]:
+        return self.portal.objects["companies"][f"o{number}"].properties
 
     def mrr_in_tables(self, number: int) -> Any:
         wide = self.home.lake.read_day("core/unified_customers", DAY)
@@ -86,7 +91,18 @@ class Room:
 
 def follower(home: HotHome, state: State, now: Callable[[], datetime]) -> HotWorker:
     """Return a worker whose gate is open."""
-    return HotWorker(home.lake, state, TABLES_OF, lambda: RULES, lambda _: (), lambda _: {}, now)
+    return HotWorker(home.lake, state, TABLES_OF, lambda: RULES, open_gate, open_gate, lambda *_: {}, now)
+
+
+def open_gate(_day: str) -> Sequence[str]:
+    """Hold nothing back."""
+    return ()
+
+
+def signal(number: int, id: str, kind: str = "star") -> dict[str, Any]:
+    """Return what an automation tool pushed of a company."""
+    named = {"company_domain": f"firm{number}.example", "company_name": f"Firm {number}"}
+    return {"id": id, "kind": kind, "name": "rag", "received_at": MORNING - timedelta(hours=1), **named}
 
 
 def priced(number: int, amount: int, status: str = "active") -> dict[str, Any]:

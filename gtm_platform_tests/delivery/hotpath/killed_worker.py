@@ -60,7 +60,7 @@ POINTS: Mapping[str, Callable[[], None]] = {
     "read": lambda: after(HotWorker, "_read"),
     "computed": lambda: after(hot_worker, "hot_rows"),
     "planned": lambda: after(hot_worker, "planned"),
-    "noted": lambda: after(HotWorker, "_note_customers"),
+    "noted": lambda: after(HotWorker, "_note"),
     "sent": lambda: before(HubSpotClient, "call", writes),
     "written, no receipt": lambda: after(HubSpotClient, "call", writes),
     "read back": lambda: after(hot_worker, "send"),

@@ -13,6 +13,18 @@ KINDS = (
     *("billed", "billed", "failed", "failed", "paid", "refunded", "seen", "seen", "seen", "ticket", "ticket", "call"),
     *("usage", "usage", "talk", "deal", "product", "admin", "name"),
 )
+OF_COMPANIES = (
+    "pushed",
+    "pushed",
+    "described",
+    "account",
+    "queries",
+    "overlap",
+    "competitor",
+    "billed",
+    "seen",
+    "paid",
+)
 OF_IDENTITY = ("address", "newcomer", "same_address", "second_record", "payer", "company", "merged")
 
 
@@ -72,8 +84,16 @@ def first(random: Random, people: int) -> dict[str, list[Record]]:
         for name in (
             *("hubspot/contacts", "intercom/contacts", "stripe/customers", "stripe/subscriptions", "stripe/charges"),
             *("userflow/users", "posthog/persons", "posthog/daily_usage", "intercom/tickets"),
+            *("hubspot/companies", "chroma_admin/accounts", "pushed_signals/signals"),
         )
     }
+    for firm in range(people // 3):
+        records["hubspot/companies"].append(described(random, firm))
+        if random.random() < 0.5:
+            records["pushed_signals/signals"].append(pushed(random, firm, 0))
+        if random.random() < 0.5:
+            records["chroma_admin/accounts"].append(account(random, firm))
+    records["crossbeam/partners"] = [{"id": "partner", "name": "Firm 0", "domain": "firm0.example"}]
     for number in range(people):
         mail = address(random, number)
         records["hubspot/contacts"].append({"id": f"h{number}", "email": mail, "first_name": f"P{number}"})
@@ -93,6 +113,43 @@ def first(random: Random, people: int) -> dict[str, list[Record]]:
             records["posthog/daily_usage"].append(usage(random, number, 3))
     records["stripe/products"] = [{"id": "prod", "name": "Growth"}]
     return records
+
+
+def described(random: Random, firm: int) -> Record:
+    return {
+        "id": f"o{firm}",
+        "name": f"Firm {firm}",
+        "domain": f"firm{firm}.example",
+        "industry": random.choice(["Software", "Retail", None]),
+        "country": random.choice(["Norway", "Spain"]),
+        "employee_count": random.choice([3, 40, 900]),
+        "updated_at": NOON - timedelta(days=random.randrange(1, 90)),
+    }
+
+
+def pushed(random: Random, firm: int, nth: int) -> Record:
+    return {
+        "id": f"signal{firm}_{nth}",
+        "kind": random.choice(["visit", "listed", "job"]),
+        "name": random.choice(["pricing", "AI engineer"]),
+        "company_domain": f"firm{firm}.example",
+        "company_name": f"Firm {firm}",
+        "strength": random.choice([1, 3]),
+        "received_at": NOON - timedelta(days=random.randrange(60), minutes=random.randrange(600)),
+    }
+
+
+def account(random: Random, firm: int) -> Record:
+    owned = {"email": f"p{firm * 3}@firm{firm}.example"} if firm % 2 else {}
+    active_on = TODAY - timedelta(days=random.randrange(50))
+    return {
+        "id": f"account{firm}",
+        "company_name": f"Firm {firm}",
+        "instances": random.randrange(9),
+        "collections": random.randrange(99),
+        "last_active_on": active_on,
+        **owned,
+    }
 
 
 def usage(random: Random, number: int, days: int) -> Record:
@@ -158,6 +215,23 @@ def change(random: Random, home: HotHome, people: int, kinds: tuple[str, ...]) -
             return altered("stripe/products", "prod", name=f"Plan {new}")
         case "admin":
             return {"intercom/admins": [{"id": f"a{number}", "name": f"Admin {new}", "email": "a@ours.example"}]}
+        case "pushed":
+            return {"pushed_signals/signals": [pushed(random, number // 3, new)]}
+        case "described":
+            return {"hubspot/companies": [described(random, number // 3)]}
+        case "account":
+            return altered("chroma_admin/accounts", f"account{number // 3}", instances=new % 20, collections=new % 99)
+        case "queries":
+            day = TODAY - timedelta(days=random.randrange(60))
+            used = {"account_id": f"account{number // 3}", "day": day, "queries": new % 500}
+            return {"chroma_admin/daily_usage": [used]}
+        case "overlap":
+            pair = {"record_key": f"r{number // 3}", "partner_record_key": "p", "partner_domain": "firm0.example"}
+            place = {"website": f"firm{number // 3}.example", "partner_populations": ["Customers"]}
+            return {"crossbeam/overlaps": [pair | place]}
+        case "competitor":
+            use = {"use_key": f"use{number // 3}", "company_domain": f"firm{number // 3}.example", "confidence": 0.9}
+            return {"competitor_research/competitor_use": [use | {"competitor": "pinecone", "seen_on": moment.date()}]}
         case "name":
             return altered("hubspot/contacts", f"h{number}", first_name=f"N{new}")
         case "address":

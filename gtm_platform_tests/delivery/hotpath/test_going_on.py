@@ -40,7 +40,9 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
 def worker(tmp_path: Path, state: State, now: datetime) -> HotWorker:
     """A worker over a lake without tables: all is left to them."""
     lake = Lake(tmp_path / "lake")
-    return HotWorker(lake, state, HotTables.of([]), lambda: RULES, lambda _: (), lambda _: {}, lambda: now)
+    return HotWorker(
+        lake, state, HotTables.of([]), lambda: RULES, lambda _: (), lambda _: (), lambda *_: {}, lambda: now
+    )
 
 
 def arrive(state: State, id: str, at: datetime, source: str = "stripe") -> None:
@@ -104,7 +106,7 @@ def test_there_is_one_and_others_wait(
 
 def run_of(nth: int, outcome: str, seconds: float, at: datetime = NOON) -> HotRun:
     stages, first_at = {"read": 100 * nth, "delivered": 200}, at - timedelta(seconds=seconds)
-    return HotRun(f"r{nth}", "stripe", "2026-03-02", outcome, None, 2, 1, 3, {}, stages, first_at, at, at)
+    return HotRun(f"r{nth}", "stripe", "2026-03-02", outcome, None, 2, 1, 3, {}, stages, first_at, at, at, companies=2)
 
 
 def test_what_is_shown_is_what_was_done(state: State, tmp_path: Path) -> None:
@@ -114,15 +116,17 @@ def test_what_is_shown_is_what_was_done(state: State, tmp_path: Path) -> None:
             note_run(tx, run_of(nth, outcome, seconds, NOON + timedelta(minutes=nth)))
         note_comparison(tx, Compared("2026-03-02", 5, 1, 2, 0, NOON))
         note_comparison(tx, Compared("2026-03-02", 0, 0, 3, 0, NOON + timedelta(minutes=1)))
+        note_comparison(tx, Compared("2026-03-02", 4, 0, 0, 0, NOON, "companies"))
     shown = hot_path_now(state, NOON + timedelta(hours=1))
     assert (shown.runs, shown.delivered, shown.failed, shown.fields) == (5, 3, 1, 15)
     assert (shown.p50_seconds, shown.p99_seconds) == (2, 4)
     assert shown.stages == {"read": pytest.approx(0.4 / 3), "delivered": pytest.approx(0.2)}
     assert shown.comparison == (
-        "Of 2026-03-02 5 customers were the same as in the tables, of 1 more was read since, 0 differed."
+        "Of 2026-03-02 5 customers were the same as in the tables, of 1 more was read since, 0 differed. "
+        "Of 2026-03-02 4 companies were the same as in the tables, of 0 more was read since, 0 differed."
     )
     assert shown.compared_at == NOON
-    assert str(shown.last_run).startswith("2 events of stripe: delivered, 1 customers, 3 values, 2.0 s")
+    assert str(shown.last_run).startswith("2 events of stripe: delivered, 1 customers, 2 companies, 3 values, 2.0 s")
 
     lake = Lake(tmp_path / "lake")
     lake.write("core/unified_customers", "2026-03-02", engine().to_pyarrow(filled("core/unified_customers")))
@@ -136,6 +140,7 @@ def test_what_is_shown_is_what_was_done(state: State, tmp_path: Path) -> None:
         "left_runs": 1,
         "failed": 0,
         "customers": 4,
+        "companies": 8,
         "fields": 12,
         "p50_seconds": 2.0,
         "p99_seconds": 4.0,

@@ -1,9 +1,10 @@
-"""What the hot path computes for some customers is what the computation of everything says of them, to the byte.
+"""What the hot path computes for some customers and companies is what the computation of everything says, to the byte.
 
 So is what it would say of them: their values to who subscribed, and the alerts that their own rows decide.
 """
 
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -15,19 +16,21 @@ from gtm_platform.delivery.gate import CUSTOMERS
 from gtm_platform.delivery.hotpath.alerting import alerts_of
 from gtm_platform.delivery.hotpath.computing import HotRows, LeftToTables
 from gtm_platform.delivery.hotpath.delivering import shown_rows
-from gtm_platform.delivery.triggers.kinds import KINDS
-from gtm_platform.delivery.triggers.subjects import read_subjects, values_of
+from gtm_platform.delivery.triggers.kinds import KINDS, SubjectKind
+from gtm_platform.delivery.triggers.subjects import COMPANIES, read_subjects, values_of
 from gtm_platform.lake.lake import Lake
 from gtm_platform.settings import settings
 from gtm_platform.state import open_state
 from gtm_platform_tests.delivery.hotpath.hot_home import DAY, TODAY, HotHome, Record, differences, keyed
 from gtm_platform_tests.delivery.hotpath.random_histories import KINDS as HAPPENS
-from gtm_platform_tests.delivery.hotpath.random_histories import OF_IDENTITY, change, first
+from gtm_platform_tests.delivery.hotpath.random_histories import OF_COMPANIES, OF_IDENTITY, change, first
 
 pytestmark = pytest.mark.soak
 
 PEOPLE, CHANGES, ROUNDS = 24, 7, 2
-OF_CUSTOMERS = [name for name, kind in KINDS.items() if kind.subject == "customer"]
+COHORTS = "cohorts/company_cohorts"
+CUSTOMER: SubjectKind = "customer"
+COMPANY: SubjectKind = "company"
 
 
 @pytest.fixture(autouse=True)
@@ -39,42 +42,59 @@ def slack_is_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def differing_news(home: HotHome, hot: HotRows, full: Lake) -> list[str]:
-    """List what would be said of customers that everything, computed anew, would not say, and the other way round."""
-    if CUSTOMERS not in hot.tables:
-        return []
-    stale = {column for table, column in hot.stale if table == CUSTOMERS}
-    kinds = [name for name in OF_CUSTOMERS if KINDS[name].column not in stale]
-    own, every = (read_subjects(lake, DAY).customers for lake in (shown_rows(hot, home.lake), full))
+    """List what would be said of anybody that everything, computed anew, would not say, and the other way round."""
+    own, every = (read_subjects(lake, DAY) for lake in (shown_rows(hot, home.lake), full))
     wrong = []
-    for customer in sorted(hot.ready):
-        values = [rows.get(customer) and values_of(rows[customer], kinds, "customer") for rows in (own, every)]
-        if values[0] != values[1]:
-            wrong.append(f"{customer}: {values[0]} is not {values[1]}")
-    return wrong + _alerted_otherwise(home, hot, full, stale)
+    for part, table, subject in ((hot.customers, CUSTOMERS, CUSTOMER), (hot.companies, COMPANIES, COMPANY)):
+        kinds = [
+            name for name, kind in KINDS.items() if kind.subject == subject and (table, kind.column) not in part.stale
+        ]
+        for id in sorted(part.ready) if table in part.tables else ():
+            values = [
+                rows.get(id) and values_of(rows[id], kinds, subject) for rows in (own.of(subject), every.of(subject))
+            ]
+            if values[0] != values[1]:
+                wrong.append(f"{id}: {values[0]} is not {values[1]}")
+    return wrong + _alerted_otherwise(home, hot, full)
 
 
-def _alerted_otherwise(home: HotHome, hot: HotRows, full: Lake, stale: set[str]) -> list[str]:
+def _alerted_otherwise(home: HotHome, hot: HotRows, full: Lake) -> list[str]:
     alerts = customer_alerts.routed("customers")
     with closing(open_state(settings().state_url)) as state:
         own = {fact.fingerprint: fact.facts for fact in alerts_of(hot, home.lake, state)}
         due = customer_alerts._due(full, state, DAY).facts
     table = home.lake.partition(CUSTOMERS, DAY)
     current = set(table.filter(table["is_customer"]).to_pandas()["customer_id"])
+    stale = {column for table, column in hot.stale if table == CUSTOMERS}
+    decided = {kind for kind, alert in alerts.items() if stale.isdisjoint(alert.columns) and CUSTOMERS in hot.tables}
+    moved = {"cohort_transition", "competitor_displacement"} if "cohorts/transitions" in hot.companies.tables else set()
     every = {
         fact.fingerprint: fact.facts
         for fact in due
-        if fact.subject_id in hot.ready & current and stale.isdisjoint(alerts[fact.kind].columns)
+        if (fact.subject_id in hot.ready & current and fact.kind in decided)
+        or (fact.subject_id in hot.companies.ready and fact.kind in moved)
     }
     return [f"alert {name}" for name in own.keys() | every.keys() if own.get(name) != every.get(name)]
 
 
-def live_and_compare(root: Path, seed: int, kinds: tuple[str, ...]) -> tuple[int, int, set[str]]:
-    """Let a home live; return how many customers were compared, how often nothing was said, and which tables made."""
+@dataclass
+class Lived:
+    """How many customers and companies were compared, how often nothing was said, and which tables were made."""
+
+    customers: int = 0
+    companies: int = 0
+    left: int = 0
+    made: set[str] = field(default_factory=set)
+
+
+def live_and_compare(root: Path, seed: int, kinds: tuple[str, ...]) -> Lived:
+    """Let a home live, and compare what is computed hot with what everything comes to."""
     random, home = Random(seed), HotHome(root)
     home.begin(first(random, PEOPLE))
-    yesterday = home.lake.read_day(CUSTOMERS, DAY).to_pyarrow()
-    home.lake.write(CUSTOMERS, str(TODAY - timedelta(days=1)), yesterday.to_reader())
-    compared, left, made = 0, 0, set[str]()
+    for table in (CUSTOMERS, COHORTS):
+        yesterday = home.lake.read_day(table, DAY).to_pyarrow()
+        home.lake.write(table, str(TODAY - timedelta(days=1)), yesterday.to_reader())
+    lived = Lived()
     for nth in range(ROUNDS):
         changes: dict[str, dict[str, Record]] = {}
         for _ in range(random.randrange(1, CHANGES)):
@@ -84,21 +104,30 @@ def live_and_compare(root: Path, seed: int, kinds: tuple[str, ...]) -> tuple[int
         try:
             hot = home.hot(f"hot{nth}")
         except LeftToTables:
-            left += 1
+            lived.left += 1
             continue
         full = home.full(f"full{nth}")
         wrong = differences(hot, full) + differing_news(home, hot, full)
         assert not wrong, f"seed {seed}, round {nth}: {wrong[0]}"
-        compared += len(hot.ready)
-        made |= set(hot.tables)
-    return compared, left, made
+        lived.customers += len(hot.ready)
+        lived.companies += len(hot.companies.ready)
+        lived.made |= {*hot.tables, *hot.companies.tables}
+    return lived
 
 
 @pytest.mark.parametrize("seed", range(1))
 def test_random_histories_are_the_same_hot_and_full(tmp_path: Path, seed: int) -> None:
-    compared, _, made = live_and_compare(tmp_path, seed, HAPPENS)
-    assert compared
-    assert "core/unified_customers" in made
+    lived = live_and_compare(tmp_path, seed, HAPPENS)
+    assert lived.customers
+    assert lived.companies
+    assert {"core/unified_customers", "core/unified_companies"} <= lived.made
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_histories_of_companies_are_the_same_hot_and_full(tmp_path: Path, seed: int) -> None:
+    lived = live_and_compare(tmp_path, seed, OF_COMPANIES)
+    assert lived.companies
+    assert {"market/signals", "market/firmographics", "cohorts/company_accounts"} <= lived.made
 
 
 def test_random_histories_in_which_people_change(tmp_path: Path) -> None:
@@ -110,4 +139,5 @@ def test_random_histories_in_which_people_change(tmp_path: Path) -> None:
 def test_thousands_of_histories_are_the_same_hot_and_full(tmp_path: Path, hundred: int) -> None:
     """Each customer of each home is a history: of 24 in 5 homes, 12,000."""
     for seed in range(1_000 + hundred * 5, 1_005 + hundred * 5):
-        live_and_compare(tmp_path / str(seed), seed, (*HAPPENS, *HAPPENS, *OF_IDENTITY) if seed % 2 else HAPPENS)
+        kinds = (HAPPENS, (*HAPPENS, *HAPPENS, *OF_IDENTITY), (*HAPPENS, *OF_COMPANIES), OF_COMPANIES)
+        live_and_compare(tmp_path / str(seed), seed, kinds[seed % 4])

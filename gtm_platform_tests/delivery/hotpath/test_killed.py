@@ -13,7 +13,7 @@ import pytest
 
 from gtm_platform.delivery.hotpath.comparing import compared
 from gtm_platform.sandbox.hubspot.store import BY_INTEGRATION
-from gtm_platform.state.hot_path import hot_customers, runs_since
+from gtm_platform.state.hot_path import hot_records, runs_since
 from gtm_platform_tests.delivery.hotpath.hot_home import DAY, TABLES_OF
 from gtm_platform_tests.delivery.hotpath.hot_room import MORNING, Room, priced
 from gtm_platform_tests.delivery.hotpath.killed_worker import POINTS, follow
@@ -51,7 +51,7 @@ def killed(room: Room, processes: ForkServerContext, number: int, amount: int, p
 def written_twice(room: Room) -> list[str]:
     """Values that were written though they stood there already."""
     doubled = []
-    for record in room.portal.objects["contacts"].values():
+    for record in (*room.portal.objects["contacts"].values(), *room.portal.objects["companies"].values()):
         for name in record.properties:
             values = [each.value for each in record.history(name) if each.source == BY_INTEGRATION]
             doubled += [f"{record.id} {name}" for one, other in pairwise(values) if one == other]
@@ -64,12 +64,14 @@ def goes_on(room: Room, number: int, amount: int) -> None:
     room.now += timedelta(seconds=5)
     room.another_worker().step()
     assert room.contact(number)["gtm_mrr"] == f"{amount / 100:g}"
+    assert room.company(number)["chroma_cloud_mrr"] == f"{amount / 100:g}"
     assert written_twice(room) == []
     assert untrue(room.state, room.portal) == []
     with room.state.reading() as tx:
-        runs, noted = runs_since(tx, MORNING), hot_customers(tx, DAY)
+        runs, noted = runs_since(tx, MORNING), hot_records(tx, DAY, "customers")
+        of_companies = hot_records(tx, DAY, "companies")
     assert sum(run.events for run in runs) == room.events, "each event is followed to the end once"
-    assert len(noted) == 1
+    assert (len(noted), len(of_companies)) == (1, 1)
     calls = len(room.api.calls)
     room.now += timedelta(seconds=5)
     assert room.another_worker().step() is None

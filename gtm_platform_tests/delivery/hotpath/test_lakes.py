@@ -10,13 +10,15 @@ import ibis
 import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
+from gtm_platform.delivery.hotpath.changes import sources_of
+from gtm_platform.delivery.hotpath.company_reach import names_companies
 from gtm_platform.delivery.hotpath.computing import HotTables
 from gtm_platform.delivery.hotpath.lakes import KnownBy, ShownCustomers
 from gtm_platform.delivery.hotpath.reading import is_taken_over
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_typed, engine
 from gtm_platform.lake.lake import Lake
-from gtm_platform.lake.some_customers import CUSTOMER, SomeCustomers
+from gtm_platform.lake.some_customers import COMPANY, CUSTOMER, SomeCustomers, subject_of
 from gtm_platform.settings import settings
 from gtm_platform_tests.intelligence.shown_effect import experiment
 from gtm_platform_tests.tables import filled, rows_of
@@ -153,3 +155,55 @@ def test_what_an_experiment_withholds_is_not_delivered_hot(tmp_path: Path) -> No
     shown = {row[CUSTOMER]: row["health_score"] for row in rows_of(seen.read_day(health, DAY))}
     assert scores == {"a": 70, "b": 80}
     assert shown in ({"b": 80}, {"a": None, "b": 80})
+
+
+def test_it_is_known_which_companies_the_records_name_that_tables_of_companies_read() -> None:
+    """A table that comes to be read without that makes all companies wait; it has to be thought about."""
+    read = sources_of([table.key for table in HOT.of_companies], HOT.every)
+    assert {table for table in read if not names_companies(table)} == set()
+    for table in HOT.of_companies:
+        assert subject_of(table.key) == COMPANY
+        assert set(table.judged_by_all) <= set(table.contract.columns)
+        assert not table.eager
+
+
+def test_rows_of_some_companies_stand_in_the_place_of_those_before(tmp_path: Path) -> None:
+    table, lake = "cohorts/company_accounts", Lake(tmp_path / "lake")
+
+    def people(**counts: int) -> Any:
+        rows = [{COMPANY: id, "people": count} for id, count in counts.items()]
+        return engine().to_pyarrow(filled(table, *rows)).to_reader()
+
+    lake.write(table, DAY, people(a=1, b=1))
+    some = SomeCustomers(tmp_path / "rows", lake, DAY, frozenset(), companies=frozenset({"b"}))
+    lake.write(table, "2026-03-01", people(a=0, b=0))
+    made = Lake(tmp_path / "made")
+    made.write(table, DAY, people(a=5, b=6))
+    some.write(table, DAY, Statement(as_typed(made.read_day(table, DAY))))
+    for each in (some, some.of_everybody()):
+        assert {row[COMPANY]: row["people"] for row in rows_of(each.read_day(table, DAY))} == {"a": 1, "b": 6}
+        assert {row["people"] for row in rows_of(each.read_day(table, "2026-03-01"))} == {0}
+
+
+def test_what_is_withheld_of_a_company_is_not_delivered_hot(tmp_path: Path) -> None:
+    day, companies = date.fromisoformat(DAY), "core/unified_companies"
+    lake = Lake(tmp_path / "lake")
+
+    def judged(**scores: int) -> Any:
+        rows = [{COMPANY: id, "as_of": day, "lowest_health": score} for id, score in scores.items()]
+        return engine().to_pyarrow(filled(companies, *rows)).to_reader()
+
+    lake.write(companies, DAY, judged(a=10, b=20))
+    drawn = {"experiment": "spring", CUSTOMER: "a1", COMPANY: "a", "group": "withheld"}
+    drawn |= {"assigned_on": day, "starts_on": day}
+    lake.write("intelligence/holdout", DAY, engine().to_pyarrow(filled("intelligence/holdout", drawn)).to_reader())
+    running = experiment(day)
+    running = replace(running, terms=running.terms.model_copy(update={"withholds": ("risk",)}))
+    made = Lake(tmp_path / "made")
+    made.write(companies, DAY, judged(a=70, b=80))
+    ids = frozenset({"a", "b"})
+    some = SomeCustomers(tmp_path / "rows", lake, DAY, frozenset(), companies=ids)
+    some.write(companies, DAY, Statement(as_typed(made.read_day(companies, DAY))))
+    seen = ShownCustomers(some.root, lake, DAY, some.customers, companies=ids, experiments=(running,))
+    scores = {row[COMPANY]: row["lowest_health"] for row in rows_of(seen.read_day(companies, DAY))}
+    assert scores == {"a": None, "b": 80}

@@ -119,9 +119,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance, served(receiver.app) as watched:
         yield Room(instance, receiver, watched, monkeypatch)
     settings.cache_clear()
-    for file in liveness._held.values():  # a process holds its last run until it ends
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def shown(result: dg.ExecuteInProcessResult) -> dict[str, Any]:

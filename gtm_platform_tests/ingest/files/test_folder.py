@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gtm_platform import sealed_files
 from gtm_platform.ingest.files.outcome import outcome_of
 from gtm_platform.state import dropped_files as register
 from gtm_platform_tests.ingest.files.drops import NOW, Place
+from gtm_platform_tests.lake.keys import K1, require_packages, use_keys
 
 HEADER = "email,name\n"
 
@@ -33,6 +35,25 @@ def test_a_file_is_read_once_and_its_original_kept(place: Place) -> None:
     assert (file.name, file.received_at, file.run_id) == ("guests.csv", NOW, "run")
     assert place.sync().rows == 1
     assert place.rows("email", "line", "file") == [("a@b.example", 2, "guests.csv")]
+
+
+def test_under_a_key_the_original_is_encrypted_and_can_be_read_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_packages()
+    use_keys(monkeypatch, K1)
+    content = HEADER + "a@b.example,Ada\n"
+    place.drop("guests.csv", content)
+    assert place.sync().rows == 1
+    (file,) = place.folder.files("read")
+    original = place.folder.original(file)
+    assert (sealed_files.key_of(original), sealed_files.read_text(original)) == ("k1", content)
+    assert b"a@b.example" not in original.read_bytes()
+    place.drop("guests again.csv", content)
+    place.sync(full_refresh=True)
+    assert place.rows("email", "name") == [("a@b.example", "Ada")]
+    assert [path.name for path in place.folder.originals.iterdir() if path.name != ".lock"] == [original.name]
+    assert place.folder.waiting() == []
 
 
 def test_the_same_content_again_is_read_once(place: Place) -> None:

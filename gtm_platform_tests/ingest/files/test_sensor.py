@@ -49,9 +49,7 @@ class Daemon:
 def daemon(place: Place) -> Iterator[Daemon]:
     with dg.DagsterInstance.ephemeral() as instance, dg.partition_loading_context(effective_dt=place.now):
         yield Daemon(place, instance)
-    for file in liveness._held.values():
-        file.close()
-    liveness._held.clear()
+    liveness._runs.clear()
 
 
 def test_a_file_is_requested_once_it_lies_still(daemon: Daemon, place: Place) -> None:

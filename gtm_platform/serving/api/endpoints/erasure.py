@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gtm_platform.privacy.person import Nobody
+from gtm_platform.serving.answers.erasures import ErasuresAnswer, erasures_now
 from gtm_platform.serving.api.context import Api, Call, allowed
 from gtm_platform.serving.api.erasures import Erasures
 from gtm_platform.serving.api.problems import Problem
@@ -54,6 +55,13 @@ async def plan(call: Eraser, body: ErasureBody, _: Annotated[NoQuery, Query()]) 
     """Find a person everywhere, and say what would be erased; nothing is before the plan is confirmed."""
     erasure = await asyncio.to_thread(_plan, call, body)
     return _answer(erasure, HTTPStatus.CREATED)
+
+
+@ROUTER.get("/erasure", response_model=None, responses={200: {"model": ErasuresAnswer}}, summary="Every erasure")
+async def listed(call: Eraser, _: Annotated[NoQuery, Query()]) -> Response:
+    """Which wait to be confirmed, which were begun, which are done; the newest first."""
+    answer = await asyncio.to_thread(erasures_now, call.api.state)
+    return Response(answer.model_dump_json(), HTTPStatus.OK, {"Cache-Control": "no-store"}, "application/json")
 
 
 @ROUTER.post(

@@ -21,6 +21,7 @@ class Tool:
     title: str
     answer: Callable[..., ChatAnswer]
     area: Area = "customers"
+    scope: str = ""  # of the token, beside those of every tool
 
 
 def discover() -> dict[str, Tool]:

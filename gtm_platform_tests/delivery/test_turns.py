@@ -1,0 +1,63 @@
+"""One delivery at a time writes to HubSpot, on whichever host."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gtm_platform.delivery.hubspot.turns import LEASE, LOOK_SECONDS, writing_alone
+from gtm_platform.settings import settings
+from gtm_platform.state import State, leases, open_state
+from gtm_platform.state.schema import leases as leases_table
+
+
+@pytest.fixture
+def state() -> Iterator[State]:
+    with closing(open_state(settings().state_url)) as opened:
+        yield opened
+
+
+def taken_elsewhere(state: State, silent: timedelta) -> leases.Lease:
+    """Another host writes, which said so for the last time a while ago."""
+    with state.writing() as tx:
+        mine = leases.take(tx, LEASE, "delivers contacts of 2026-03-01", datetime.now(UTC))
+        theirs = replace(mine, host="two.example", beat_at=mine.beat_at - silent)
+        tx.execute(leases_table.update().values(host=theirs.host, beat_at=theirs.beat_at))
+    return theirs
+
+
+def test_a_delivery_waits_until_that_of_another_host_has_ended(state: State) -> None:
+    theirs, waits = taken_elsewhere(state, timedelta(minutes=1)), list[float]()
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            with state.writing() as tx:
+                leases.give_back(tx, theirs)
+
+    with writing_alone("delivers companies of 2026-03-01", sleep), state.reading() as tx:
+        holder = leases.held_by(tx, LEASE)
+    assert waits == [LOOK_SECONDS] * 3
+    assert holder is not None
+    assert holder.doing == "delivers companies of 2026-03-01"
+    with state.reading() as tx:
+        assert leases.held_by(tx, LEASE) is None
+
+
+def test_what_a_host_that_died_had_is_free_after_a_silence(state: State) -> None:
+    taken_elsewhere(state, leases.SILENCE + timedelta(seconds=1))
+    with writing_alone("follows webhooks", never):
+        pass
+
+
+def test_a_delivery_that_fails_gives_its_turn_back(state: State) -> None:
+    with pytest.raises(RuntimeError, match="refused"), writing_alone("follows webhooks", never):
+        raise RuntimeError("refused")
+    with state.reading() as tx:
+        assert leases.held_by(tx, LEASE) is None
+
+
+def never(seconds: float) -> None:
+    raise AssertionError(f"it waits for {seconds} s")

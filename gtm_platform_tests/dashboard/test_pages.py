@@ -207,7 +207,7 @@ def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open
     reasons = {(name, mrr, score): (signals, action) for name, mrr, score, signals, action in expected}
     for row in table:
         signals, action = reasons[row["name"], row["mrr_reporting"], row["health_score"]]
-        assert sorted(row["risk_signals"]) == [signal.replace("_", " ") for signal in signals]
+        assert sorted(row["risk_signals"]) == [signal.replace("_", " ").replace("csat", "CSAT") for signal in signals]
         assert row["recommended_actions"] == action
 
 
@@ -219,7 +219,7 @@ def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open
         ({"account_manager": ["Sam Lee"]}, "assigned_am = 'Sam Lee'"),
         ({"account_manager": ["Sam Lee", "None"]}, "coalesce(assigned_am, '') in ('Sam Lee', '')"),
         ({"plan": ["Scale"]}, "plan_tier = 'scale'"),
-        ({"signal": ["Low csat"]}, "list_contains(risk_signals, 'low_csat')"),
+        ({"signal": ["Low CSAT"]}, "list_contains(risk_signals, 'low_csat')"),
         ({"mrr_min": "1000"}, "mrr_reporting >= 1000"),
         ({"cohort": ["Current customer"]}, f"company_id in {OF_CUSTOMERS}"),
         ({"plan": ["Scale"], "health": ["At risk"]}, "plan_tier = 'scale' and health_status = 'at_risk'"),
@@ -570,7 +570,7 @@ def test_movements_are_split_by_a_link(open_page: Open, lake: Lake, by: str) -> 
 def test_the_timeline_has_alerts_writes_and_turns(open_page: Open) -> None:
     app = open_page("customer", id=WATCHED)
     text = texts(app)
-    for part in (ALERT["title"], "Wrote 1 property to HubSpot", "health score: 61 → 58", "mrr: held, edited by hand"):
+    for part in (ALERT["title"], "Wrote 1 property to HubSpot", "health score: 61 → 58", "MRR: held, edited by hand"):
         assert part in text
     assert "Paid for the first time" in text
     markdown = "\n".join(each.value for each in app.markdown)

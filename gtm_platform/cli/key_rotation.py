@@ -21,8 +21,8 @@ def rotate_home(*, at_once: bool) -> None:
     rotated = rotation.finish()
     goal = "plain" if ring.first == PLAIN else f"under {ring.first}"
     click.echo(
-        f"{files:,} files of the lake and {rotated.rewritten:,} others were written anew; what is written from now on is "
-        f"{goal}."
+        f"{files:,} files of the lake and {rotated.rewritten:,} others were written anew; what is written from now on "
+        f"is {goal}."
     )
     for sentence in rotated.waiting:
         click.echo(sentence)

@@ -21,8 +21,8 @@ class Message:
     """One post and the alerts that it sends; `follows` puts it into the thread of the page before.
 
     `recipient` is a channel or a person; "" is the channel of all alerts of its route. `without_picture` is posted in
-    its place where Slack refuses it. `for_usual_channel` is posted to the usual channel where the recipient's own refuses, as
-    others read that one; without it nothing is.
+    its place where Slack refuses it. `for_usual_channel` is posted to the usual channel where the recipient's own
+    refuses, as others read that one; without it nothing is.
     """
 
     entries: tuple[Entry, ...]

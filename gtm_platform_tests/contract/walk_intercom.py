@@ -28,15 +28,18 @@ def walk_intercom(client: httpx.Client, world: World) -> None:
     for each in list(store.conversations)[:20]:
         client.get(f"/conversations/{each}", params={"display_as": "plaintext"})
     client.get(f"/conversations/{conversation}")
-    _tag(client, contact.id)
+    _tag(client, contact.id, company)
     _write(client, store.admins[0]["id"])
     _ask_wrongly(client)
 
 
-def _tag(client: httpx.Client, contact_id: str) -> None:
+def _tag(client: httpx.Client, contact_id: str, company_id: str) -> None:
     tag = client.post("/tags", json={"name": "at risk"}).json()["id"]
     client.post(f"/contacts/{contact_id}/tags", json={"id": tag})
     client.delete(f"/contacts/{contact_id}/tags/{tag}")
+    client.post("/tags", json={"name": "at risk", "companies": [{"id": company_id}]})
+    client.get(f"/tags/{tag}")
+    client.post("/tags", json={"name": "at risk", "companies": [{"id": company_id, "untag": True}]})
     client.post(f"/contacts/{contact_id}/tags", json={"id": "123"})
     client.post("/contacts/1/tags", json={"id": tag})
     client.post("/tags", json={"test": "invalid"})

@@ -38,7 +38,7 @@ class Action(Rules):
         """Refuse a condition that says nothing of those for whom it is done: it would be as good as none."""
         if self.of_companies and not self.cohorts:
             raise ValueError(f"action {self.name} is done for companies: say in which cohorts")
-        if self.of_companies and "health" in self.model_fields_set:
+        if self.of_companies and self.health != Action.model_fields["health"].default:
             raise ValueError(f"action {self.name} is done for companies, which have no health")
         if not self.of_companies and (self.cohorts or self.strengths):
             raise ValueError(f"action {self.name} is done for customers: cohorts and strengths are of companies")

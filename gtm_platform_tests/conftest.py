@@ -27,6 +27,7 @@ from gtm_platform.lake import duckdb_engine
 from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.dagster import run_scope
 from gtm_platform.lake.lake import Lake
+from gtm_platform.orchestration import liveness
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
 from gtm_platform.state import store
@@ -121,6 +122,13 @@ def _tables_of_a_test_go_with_it() -> Iterator[None]:
 def _an_empty_home_begins_with_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_scope, "catalogue", SimpleNamespace(renew=first_files.renew))
     monkeypatch.setattr(store, "_bring_up", first_files.bring_up)
+
+
+@pytest.fixture(autouse=True)
+def _runs_end_with_their_test() -> Iterator[None]:
+    """A process says of its last run that it lives until it ends; a test ends before."""
+    yield
+    liveness._runs.clear()
 
 
 @pytest.fixture(autouse=True)

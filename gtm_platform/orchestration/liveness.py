@@ -13,8 +13,10 @@ import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DBAPIError
 
+from gtm_platform.keyring import KeyProblem
 from gtm_platform.settings import settings
 from gtm_platform.state import State, StateError, open_state, run_beats
+from gtm_platform.state.state_file import file_of
 
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
@@ -25,6 +27,8 @@ DIED = (
     "The process of this run died (killed, out of memory, or a reboot). "
     "Nothing it wrote is half-written; launch it again."
 )
+
+AWAY = (DBAPIError, StateError, KeyProblem, OSError)
 
 _runs: dict[str, str] = {}  # of this process, each with the address of the state that it is noted in
 _beating = threading.Event()
@@ -59,7 +63,13 @@ def heartbeat(now: datetime) -> None:
     """Say of this process's runs that they live; if the state is away, the next beat says it."""
     for address in set(_runs.values()):
         runs = [run_id for run_id, noted_in in list(_runs.items()) if noted_in == address]
-        with suppress(DBAPIError, StateError), closing(open_state(address)) as state, state.writing() as tx:
+        if (file := file_of(address)) and not file.exists():
+            continue  # opening it would make a new one
+        with (
+            suppress(DBAPIError, StateError, KeyProblem, OSError),
+            closing(open_state(address)) as state,
+            state.writing() as tx,
+        ):
             run_beats.heartbeat(tx, runs, now)
 
 

@@ -24,7 +24,6 @@ from gtm_platform.http.retry import RetryPolicy
 from gtm_platform.ingest.files.streams import folder_of
 from gtm_platform.intelligence.churn.model import MODEL as CHURN_MODEL
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.orchestration import liveness
 from gtm_platform.quality.source_checks import watch_tables
 from gtm_platform.reports.slack_summaries import slack_summaries
 from gtm_platform.sandbox.server import Sandbox, running
@@ -275,7 +274,6 @@ def platform(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         assert platform.ticks(1) == []
         yield platform
         room.control.go_right()
-    liveness._runs.clear()
 
 
 @pytest.mark.soak

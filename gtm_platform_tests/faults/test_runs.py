@@ -21,9 +21,9 @@ from gtm_platform.orchestration.instance import SETTINGS
 from gtm_platform.settings import settings
 from gtm_platform.state import StateError, open_state, run_beats
 from gtm_platform.state.run_beats import Process
-from gtm_platform_tests.orchestration.test_liveness import _release_runs, a_run, instance, noted, some_job
+from gtm_platform_tests.orchestration.test_liveness import a_run, instance, noted, some_job
 
-__all__ = ["_release_runs", "instance"]  # fixtures
+__all__ = ["instance"]  # fixtures
 
 THIS = Process("one.example", "boot-1 pid:[4026531836]", 4711, "81000")
 LATER = replace(THIS, pid=4712)  # a process that looks after the others

@@ -22,9 +22,8 @@ from gtm_platform_tests.ingest.syncing import RULES, Syncing
 from gtm_platform_tests.ingest.test_assets import SOURCE as WOOD
 from gtm_platform_tests.ingest.test_stream_sync import QUARTER, Sky, clock, day, sky, sync, syncing
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
-from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
-__all__ = ["_release_runs", "clock", "sky", "syncing"]  # fixtures
+__all__ = ["clock", "sky", "syncing"]  # fixtures
 
 DAY = "2026-03-01"
 TICK = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)

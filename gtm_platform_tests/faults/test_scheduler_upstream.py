@@ -14,9 +14,8 @@ from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.orchestration.graph_policy import DAYS as DAILY
 from gtm_platform_tests.delivery.test_assets import DAYS, DELIVERIES, MENTION, World, values_in_hubspot, world
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, write
-from gtm_platform_tests.orchestration.test_liveness import _release_runs
 
-__all__ = ["_release_runs", "world"]  # fixtures
+__all__ = ["world"]  # fixtures
 
 CUSTOMERS = dg.AssetKey(["core", "unified_customers"])
 

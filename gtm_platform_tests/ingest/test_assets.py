@@ -22,7 +22,6 @@ from gtm_platform.ingest.source import Schedule, SliceTotal, Source, Stream, Tot
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG, TRANSIENT_TAG
 from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.orchestration import liveness
 from gtm_platform.orchestration.graph_policy import FIRST_DAY
 from gtm_platform.settings import settings
 from gtm_platform.sources.stripe.settings import StripeSettings
@@ -77,8 +76,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _soon_after_the_day(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     move(monkeypatch, "2026-03-02T00:15:00+00:00")
-    yield
-    liveness._runs.clear()  # a process holds its last run until it ends
+    return
 
 
 def move(monkeypatch: pytest.MonkeyPatch, now: str) -> None:

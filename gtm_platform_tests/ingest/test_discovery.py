@@ -15,7 +15,6 @@ from gtm_platform.cli.environment import env_example
 from gtm_platform.ingest.assets import definitions_of
 from gtm_platform.ingest.discovery import discover, discover_sources
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.orchestration import liveness
 from gtm_platform.sandbox.kit.emulator import discover as discover_emulators
 from gtm_platform.settings import settings
 from gtm_platform_tests.ingest.syncing import RULES
@@ -85,7 +84,6 @@ def aviary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         del sys.modules[name]
     if hasattr(sources, "aviary"):
         del sources.aviary
-    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def test_the_sources_are_the_packages_that_declare_one() -> None:

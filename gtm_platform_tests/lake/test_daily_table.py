@@ -18,9 +18,6 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.orchestration.graph_policy import DAY_OF_WINDOWS, DAYS
 from gtm_platform.policy import policy
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, daily, declared, write
-from gtm_platform_tests.orchestration.test_liveness import _release_runs
-
-__all__ = ["_release_runs"]  # a fixture
 
 BY_ITSELF = {"dagster/sensor_name": "make_daily_tables"}
 COUNT = Contract(

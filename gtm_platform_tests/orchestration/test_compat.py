@@ -181,6 +181,7 @@ def test_nothing_else_imports_what_is_not_public() -> None:
     assert {line.split(" imports ")[0] for line in private} == {
         "orchestration/compat.py",
         "orchestration/compat_history.py",
+        "orchestration/compat_postgres.py",
         "orchestration/compat_sqlite.py",
         "orchestration/compat_sqlite_events.py",
     }

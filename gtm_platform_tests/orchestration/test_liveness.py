@@ -29,12 +29,6 @@ with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
 """
 
 
-@pytest.fixture(autouse=True)
-def _release_runs() -> Iterator[None]:
-    yield
-    liveness._runs.clear()  # a process holds its last run until it ends
-
-
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     (tmp_path / "dagster").mkdir()

@@ -16,7 +16,6 @@ from gtm_platform.automation.publishing import publish_job, request_publishing
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
 from gtm_platform.lake.lake import File
-from gtm_platform.orchestration import liveness
 from gtm_platform.orchestration.graph_policy import DAILY_TAG, DAYS
 from gtm_platform.policy import policy
 from gtm_platform.policy.publish import Publish, PublishedSchema
@@ -59,12 +58,6 @@ class Memory:
 
     def counts(self, target: Target) -> dict[str, int]:
         return {day: len(rows) for day, rows in self.days.get(target.name, {}).items()}
-
-
-@pytest.fixture(autouse=True)
-def _runs_end_with_their_test() -> Iterator[None]:
-    yield
-    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 @pytest.fixture

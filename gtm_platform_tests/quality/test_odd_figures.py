@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -11,7 +11,6 @@ import pytest
 
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.lake import Lake
-from gtm_platform.orchestration import liveness
 from gtm_platform.quality.daily_metrics import CUSTOMERS
 from gtm_platform.quality.odd_figures import PLOTTED_DAYS, odd_figures
 from gtm_platform.quality.plot import svg_plot, text_plot
@@ -85,13 +84,6 @@ def test_each_table_of_each_source_has_both_checks() -> None:
     assert keys == {(table, name) for table in tables for name in (FRESH, AS_USUAL)} | {(CUSTOMERS, AS_USUAL)}
 
 
-@pytest.fixture
-def _ended_run() -> Iterator[None]:
-    yield
-    liveness._runs.clear()  # a process holds its last run until it ends
-
-
-@pytest.mark.usefixtures("_ended_run")
 def test_a_person_can_evaluate_them_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GTM_NOW", NOW.isoformat())
     settings.cache_clear()

@@ -52,7 +52,7 @@ def test_movements_by_each_definition_and_why_they_differ(lake: Lake) -> None:
             order by mrr_policy <> 'ours', mrr_policy""",
     )
     rows = cells(definitions)
-    assert [row[0] for row in rows] == ["Ours", "Chartmogul", "Stripe"]
+    assert [row[0] for row in rows] == ["Ours", "ChartMogul", "Stripe"]
     assert [(row[1], row[8], row[9]) for row in rows] == [
         (money(opening, "usd"), money(closing, "usd"), percent(nrr)) for opening, closing, nrr in expected
     ]
@@ -62,8 +62,8 @@ def test_movements_by_each_definition_and_why_they_differ(lake: Lake) -> None:
         ["Stripe", "Contraction", "several subscriptions", "1"],
     ]
     assert [row[:3] for row in cells(causes)] == [
-        ["Chartmogul", "discount", "1"],
-        ["Chartmogul", "fx", "1"],
+        ["ChartMogul", "discount", "1"],
+        ["ChartMogul", "fx", "1"],
         ["Stripe", "paused collection", "1"],
         ["Stripe", "discount", "2"],
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from gtm_platform.delivery.alerts.audience import EVERYTHING
 from gtm_platform.delivery.alerts.kinds import daily_summary, weekly_summary
 from gtm_platform.lake.dagster.resource import LakeResource
 from gtm_platform.lake.duckdb_engine import cursor
@@ -74,7 +75,7 @@ def test_cohort_changes_are_those_of_the_table(week: Summary, report_lake: Lake)
     names = ("company_id", "at", "trigger", "from_cohort", "to_cohort")
     assert [tuple(row[name] for name in names) for row in week.moved_companies or ()] == expected != []
     triggers = Counter(trigger for _, _, trigger, *_ in expected)
-    lines = list(_companies(week.moved_companies or ()))
+    lines = list(_companies(week.moved_companies or (), EVERYTHING))
     assert lines[0].startswith(f"*Companies that moved*: {len(expected)}, ")
     assert all(f"{count} × {trigger}" in lines[0] for trigger, count in triggers.items())
     assert "• Firm 1: Became a partner (With a competitor → SI partner)" in lines

@@ -17,7 +17,6 @@ from gtm_platform.delivery.actions.undo import undo_actions
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
-from gtm_platform.orchestration import liveness
 from gtm_platform.policy import Actions, policy
 from gtm_platform.sandbox.hubspot.store import HubSpotRecord, HubSpotStore
 from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomStore
@@ -79,7 +78,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
             instance.report_runless_asset_event(dg.AssetMaterialization(table.split("/"), partition=DAY))
         yield Room(portal, workspace, apis, instance)
     settings.cache_clear()
-    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def test_what_the_policy_says_is_done_and_taken_back(room: Room) -> None:

@@ -24,7 +24,6 @@ from gtm_platform.delivery.triggers.subjects import COMPANIES, read_subjects
 from gtm_platform.delivery.triggers.subscribing import Subscribing
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
 from gtm_platform.lake.duckdb_engine import engine
-from gtm_platform.orchestration import liveness
 from gtm_platform.policy import Triggers, policy
 from gtm_platform.settings import settings, settings_of
 from gtm_platform.state import open_state
@@ -119,7 +118,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance, served(receiver.app) as watched:
         yield Room(instance, receiver, watched, monkeypatch)
     settings.cache_clear()
-    liveness._runs.clear()  # a process holds its last run until it ends
 
 
 def shown(result: dg.ExecuteInProcessResult) -> dict[str, Any]:

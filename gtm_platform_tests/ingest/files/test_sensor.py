@@ -10,7 +10,6 @@ from gtm_platform.automation.dropped_files import read_file_news
 from gtm_platform.ingest.assets import definitions_of
 from gtm_platform.ingest.files.sensor import pick_up_files
 from gtm_platform.lake.dagster.resource import LakeResource, the_lake
-from gtm_platform.orchestration import liveness
 from gtm_platform_tests.ingest.files.drops import NOW, Place
 from gtm_platform_tests.ingest.syncing import RULES
 
@@ -49,7 +48,6 @@ class Daemon:
 def daemon(place: Place) -> Iterator[Daemon]:
     with dg.DagsterInstance.ephemeral() as instance, dg.partition_loading_context(effective_dt=place.now):
         yield Daemon(place, instance)
-    liveness._runs.clear()
 
 
 def test_a_file_is_requested_once_it_lies_still(daemon: Daemon, place: Place) -> None:

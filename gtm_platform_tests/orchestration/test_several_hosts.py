@@ -75,7 +75,7 @@ def a_host(folder: Path, name: str, shared: dict[str, str]) -> Host:
     home.mkdir()
     (home / "lake").symlink_to(folder / "lake")
     own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "GTM_CACHE": str(home / "cache")}
-    kept = {variable: os.environ[variable] for variable in ("PATH", "HOME", "LANG", "GTM_FIRST_DAY")}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "GTM_FIRST_DAY") if name in os.environ}
     still = {"STANDS_STILL": str(folder / HALF_WAY), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "ignore"}
     return Host(name, {**kept, **own, **shared, **still}, folder / f"{name}.log")
 

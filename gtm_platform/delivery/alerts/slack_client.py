@@ -106,7 +106,7 @@ def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
 
 
 class SlackChannel:
-    """A channel that is posted to at Slack's rate; `check_account`, if any, runs before the first post."""
+    """A channel that is posted to at Slack's rate; `check_account`, if any, runs before it is read or posted to."""
 
     def __init__(
         self,
@@ -208,6 +208,7 @@ class SlackChannel:
 
     def messages(self, channel: str, since: datetime) -> Iterator[dict[str, Any]]:
         """Yield the messages of a channel since a moment, each with its metadata and reactions, threads included."""
+        self._make_sure_of_account()
         oldest = f"{since.timestamp():.6f}"
         for message in self._pages(channel, "conversations.history", oldest=oldest):
             yield message

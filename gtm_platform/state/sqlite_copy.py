@@ -1,11 +1,10 @@
 """Whole copies of SQLite files while they are written to, and the copy that is made before a state is migrated."""
 
 import os
-import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from gtm_platform.state.sqlite_files import connect, key_of, opened, required_key_of
+from gtm_platform.state.sqlite_files import connect, key_of, module_of_home, opened, required_key_of
 
 COPIES = "state-copies"  # the folder beside the state
 KEPT = 3  # versions
@@ -17,8 +16,11 @@ def copy_database(source: Path, target: Path) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     try:
-        key = required_key_of(source)  # the copy is under it, too
-        with closing(connect(source, key, "mode=ro", timeout=60)) as old, closing(connect(draft, key)) as new:
+        key, module = required_key_of(source), module_of_home()  # the copy is under it, too
+        with (
+            closing(connect(source, key, "mode=ro", module=module, timeout=60)) as old,
+            closing(connect(draft, key, module=module)) as new,
+        ):
             old.backup(new)
         draft.replace(target)
     finally:
@@ -29,7 +31,8 @@ def version_of(database: Path) -> str | None:
     """Return which version of the schema a state has; None for a file that is no state."""
     if (key := key_of(database)) is None:  # no file of SQLite, or one whose key GTM_KEYS lacks
         return None
-    with suppress(sqlite3.Error), closing(connect(database, key, "mode=ro")) as state, suppress(state.Error):
+    module = module_of_home()
+    with suppress(module.Error), closing(connect(database, key, "mode=ro", module=module)) as state:
         row = state.execute("select version_num from alembic_version").fetchone()
         return str(row[0]) if row else None
     return None

@@ -3,13 +3,14 @@
 A plain file is opened by Python's own SQLite, as it always was. Of an encrypted one not even the header can be read.
 """
 
+import os
 import sqlite3
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gtm_platform.keyring import EncryptionMissing, KeyProblem, derived, keyring, noted_keys
+from gtm_platform.keyring import EncryptionMissing, KeyProblem, can_encrypt, derived, keyring, noted_keys
 from gtm_platform.settings import settings
 
 PLAIN_HEADER = b"SQLite format 3\0"
@@ -58,21 +59,41 @@ def unlock(connection: Any, secret: bytes) -> None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a SQLite file can be read by anybody, by its first bytes; an empty one is not."""
-    return _begin_of(path) == PLAIN_HEADER
-
-
-def _begin_of(path: Path) -> bytes:
+    """Whether a SQLite file that nobody writes can be read by anybody, by its first bytes; an empty one is not."""
     with open(path, "rb") as file:
-        return file.read(len(PLAIN_HEADER))
+        return file.read(len(PLAIN_HEADER)) == PLAIN_HEADER
 
 
 # --- files whose names do not say the key ----------------------------------------------------------------------------
 
+# When a process closes a file, the system drops all locks that it has on it, those of SQLite's connections, too, and
+# another process damages what it takes for closed. So what was opened for a look is never closed, and only one SQLite
+# opens a file.
+_looked_into: dict[tuple[int, int], int] = {}
+
+
+def _begin_of(path: Path) -> bytes:
+    status = os.stat(path)
+    file = _looked_into.get((status.st_dev, status.st_ino))
+    if file is None:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        opened = os.fstat(file)
+        _looked_into[opened.st_dev, opened.st_ino] = file
+    return os.pread(file, len(PLAIN_HEADER), 0)
+
+
+def module_of_home() -> Any:
+    """Return the SQLite by which a process opens all files that are written to."""
+    return cipher() if keyring().first and can_encrypt() else sqlite3
+
+
+def _may_be_encrypted() -> bool:
+    return bool(keyring().keys or noted_keys(settings().home))
+
 
 def key_of(path: Path) -> str | None:
     """Return which key opens a file, by its name; empty for a plain or new one, None where none does."""
-    begin = _begin_of(path) if path.exists() else b""
+    begin = _begin_of(path) if _may_be_encrypted() and path.exists() else b""
     if not begin or begin == PLAIN_HEADER:
         return ""
     return _key_of(path, begin, tuple(keyring().keys.items()))

@@ -1,6 +1,5 @@
 """Opening the state: SQLite by default, Postgres by URL, brought up to the schema of this code when it is opened."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gtm_platform.keyring import can_encrypt, keyring
 from gtm_platform.state import state_file
 from gtm_platform.state.schema import VERSION
-from gtm_platform.state.sqlite_files import cipher, opened
+from gtm_platform.state.sqlite_files import module_of_home, opened
 from gtm_platform.state.state_file import BUSY_SECONDS, identity
 
 NO_ROOM = ("database or disk is full", "disk I/O error", "No space left on device")  # SQLite's words, and Postgres'
@@ -110,8 +108,7 @@ def _engine(url: str) -> sa.Engine:
 
 def _engine_of_file(place: sa.URL, path: Path) -> sa.Engine:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One module for all connections, as its errors are known by their kind: a plain file may be encrypted meanwhile.
-    module = cipher() if keyring().first and can_encrypt() else sqlite3
+    module = module_of_home()  # for all connections, as its errors are known by their kind
 
     def connect() -> Any:
         state_file.create(path)

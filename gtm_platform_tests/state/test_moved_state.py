@@ -1,6 +1,8 @@
 """A state in a file under keys: made, moved to another while processes write, copied, refused without its key."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -115,6 +117,31 @@ def test_nothing_is_lost_of_what_is_written_while_it_is_moved(path: Path, monkey
     state_file.remove_left_over(path)
     assert len(list(path.parent.glob("state*.db"))) == 2, "the link, and what it leads to"
     assert sqlite_files.key_of(path) == "k1"
+
+
+ANOTHER_PROCESS = """
+import sqlite3, sys
+state = sqlite3.connect(sys.argv[1])
+state.execute("select count(*) from audit").fetchone()
+state.close()
+"""
+
+
+@pytest.mark.parametrize("keys", [(), ("plain", K1)], ids=["without keys", "with a key"])
+def test_a_look_at_its_first_bytes_takes_no_lock_away(monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]) -> None:
+    """Whoever closes a database last removes its journal, which it may not while somebody else has it open."""
+    if keys:
+        require_packages()
+    use_keys(monkeypatch, *keys)
+    path = settings().home / "state.db"
+    with closing(opened(path)) as state:
+        note(state, "before")
+        with state.reading():
+            assert sqlite_files.key_of(path) == ""
+            assert version_of(path) == VERSION
+            copy_database(path, path.with_name("copy.db"))
+            subprocess.run([sys.executable, "-c", ANOTHER_PROCESS, str(path)], check=True)
+            assert path.with_name("state.db-wal").exists()
 
 
 def test_a_move_that_died_is_done_again_and_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,7 @@ def test_days_in_which_money_and_talks_change(tmp_path: Path) -> None:
     assert {"identity/links", "identity/companies"} <= left
 
 
+@pytest.mark.long
 def test_days_in_which_people_change(tmp_path: Path) -> None:
     live(tmp_path, 7, (*KINDS, *OF_IDENTITY))
 

@@ -45,6 +45,7 @@ def counted(home: Path) -> str:
     return answer.stdout
 
 
+@pytest.mark.long
 @pytest.mark.faults("V16")
 def test_a_home_lives_under_a_key(copied: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     require_packages()

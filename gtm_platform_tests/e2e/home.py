@@ -36,7 +36,7 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def gtm(*arguments: str, home: Path, at_most: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:
+def gtm(*arguments: str, home: Path, at_most: float = 900, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command as a person gives it, in a process of its own and in a folder that holds no .env.
 
     One that takes longer than `at_most` seconds hangs.

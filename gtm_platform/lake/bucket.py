@@ -168,11 +168,12 @@ class Bucket:
 
     def _drop_removed(self, table: str, seen: dict[str, int]) -> None:
         """Remove copies of files that are in the bucket no more: another machine may have erased a person there."""
-        with suppress(FileNotFoundError):
-            for entry in os.scandir(self.root / table):
+        with suppress(FileNotFoundError), os.scandir(self.root / table) as entries:
+            for entry in entries:
                 is_copy = entry.name[0] != "." and entry.name not in seen
-                if is_copy and time.time() - entry.stat().st_ctime > LISTED_BEFORE:
-                    Path(entry.path).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # another process was faster
+                    if is_copy and time.time() - entry.stat().st_ctime > LISTED_BEFORE:
+                        Path(entry.path).unlink(missing_ok=True)
 
     def _tables_of_copies(self) -> set[str]:
         folders = (path for path in self.root.glob("*/[!.]*") if path.is_dir())

@@ -38,10 +38,15 @@ says() {
   grep -Eq -- "$1" said.txt || wrong "it does not say: $1"
 }
 
+# What the sandbox answers of itself.
+answer() {
+  python3 -c 'import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())' "$url/_sandbox/$1"
+}
+
 # How many calls wrote something in the systems that the platform can write to; they are searched and listed by POST, too,
 # and gtm doctor asks with an id that nobody has whether it might write.
 writes() {
-  curl --fail --silent --show-error "$url/_sandbox/requests" | python3 -c '
+  answer requests | python3 -c '
 import json, re, sys
 reading = re.compile(r"/(search|list|batch/read|auth\.test|access-token-info|conversations\.\w+|oauth/v1/token)$")
 print(sum(row["count"] for row in json.load(sys.stdin)["requests"]
@@ -77,7 +82,7 @@ for _ in {1..3000}; do
   sleep 0.1
 done
 url=$(cat sandbox/sandbox/url)
-curl --fail --silent --show-error "$url/_sandbox/env" | python3 -c '
+answer env | python3 -c '
 import json, shlex, sys
 for name, value in json.load(sys.stdin).items():
     if not name.endswith("_ENABLED"):  # what may be written is for nobody else to say

@@ -59,7 +59,7 @@ def unlock(connection: Any, secret: bytes) -> None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a SQLite file that nobody writes can be read by anybody, by its first bytes; an empty one is not."""
+    """Whether a SQLite file that nobody writes is plain, by its first bytes; an empty one is not."""
     with open(path, "rb") as file:
         return file.read(len(PLAIN_HEADER)) == PLAIN_HEADER
 

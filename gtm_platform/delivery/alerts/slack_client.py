@@ -106,7 +106,7 @@ def off_reason(settings: SlackSettings, channel_variable: str) -> str | None:
 
 
 class SlackChannel:
-    """A channel that is posted to at Slack's rate; `check_account`, if any, runs before it is read or posted to."""
+    """A channel that is posted to at Slack's rate; `check_account` runs before the first use."""
 
     def __init__(
         self,

@@ -28,7 +28,9 @@ def taken_elsewhere(state: State, silent: timedelta) -> leases.Lease:
     return theirs
 
 
-def test_a_delivery_waits_until_that_of_another_host_has_ended(state: State) -> None:
+def test_a_delivery_waits_until_that_of_another_host_has_ended_and_says_so_once(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
     theirs, waits = taken_elsewhere(state, timedelta(minutes=1)), list[float]()
 
     def sleep(seconds: float) -> None:
@@ -40,6 +42,10 @@ def test_a_delivery_waits_until_that_of_another_host_has_ended(state: State) -> 
     with writing_alone("delivers companies of 2026-03-01", sleep), state.reading() as tx:
         holder = leases.held_by(tx, LEASE)
     assert waits == [LOOK_SECONDS] * 3
+    [message] = caplog.messages
+    assert message.startswith("Waits for its turn at HubSpot: process ")
+    assert "two.example" in message
+    assert message.endswith("delivers contacts of 2026-03-01.")
     assert holder is not None
     assert holder.doing == "delivers companies of 2026-03-01"
     with state.reading() as tx:

@@ -6,7 +6,7 @@ from datetime import datetime
 from gtm_platform.sandbox.intercom.call import Call
 from gtm_platform.sandbox.intercom.contacts import visible
 from gtm_platform.sandbox.intercom.errors import invalid, not_found
-from gtm_platform.sandbox.intercom.store import IntercomContact, IntercomStore
+from gtm_platform.sandbox.intercom.store import IntercomCompany, IntercomContact, IntercomStore
 from gtm_platform.sandbox.intercom.wire import Shape
 from gtm_platform.sandbox.kit.write_log import Actions, Persist, Write, WriteLog
 
@@ -17,40 +17,24 @@ def _make(store: IntercomStore, write: Write, _: datetime) -> None:
     store.tags[write["id"]] = write["name"]
 
 
-def _tag(store: IntercomStore, write: Write, at: datetime) -> None:
-    contact = store.contacts[write["contact"]]
-    if write["tag"] not in contact.tags:
-        contact.tags.append(write["tag"])
-        contact.updated = at
+def _tag(tagged: IntercomContact | IntercomCompany, tag: str, at: datetime) -> None:
+    if tag not in tagged.tags:
+        tagged.tags.append(tag)
+        tagged.updated = at
 
 
-def _untag(store: IntercomStore, write: Write, at: datetime) -> None:
-    contact = store.contacts[write["contact"]]
-    if write["tag"] in contact.tags:
-        contact.tags.remove(write["tag"])
-        contact.updated = at
-
-
-def _tag_company(store: IntercomStore, write: Write, at: datetime) -> None:
-    company = store.companies[write["company"]]
-    if write["tag"] not in company.tags:
-        company.tags.append(write["tag"])
-        company.updated = at
-
-
-def _untag_company(store: IntercomStore, write: Write, at: datetime) -> None:
-    company = store.companies[write["company"]]
-    if write["tag"] in company.tags:
-        company.tags.remove(write["tag"])
-        company.updated = at
+def _untag(tagged: IntercomContact | IntercomCompany, tag: str, at: datetime) -> None:
+    if tag in tagged.tags:
+        tagged.tags.remove(tag)
+        tagged.updated = at
 
 
 ACTIONS: Actions[IntercomStore, None] = {
     "make_tag": _make,
-    "tag": _tag,
-    "untag": _untag,
-    "tag_company": _tag_company,
-    "untag_company": _untag_company,
+    "tag": lambda store, write, at: _tag(store.contacts[write["contact"]], write["tag"], at),
+    "untag": lambda store, write, at: _untag(store.contacts[write["contact"]], write["tag"], at),
+    "tag_company": lambda store, write, at: _tag(store.companies[write["company"]], write["tag"], at),
+    "untag_company": lambda store, write, at: _untag(store.companies[write["company"]], write["tag"], at),
 }
 
 

@@ -80,10 +80,27 @@ def _opened(source: Path, parent: Path) -> Iterator[Path]:
     with TemporaryDirectory(dir=parent, prefix=".restoring-") as folder:
         try:
             with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
+                _extract(archive, Path(folder).resolve())
         except (tarfile.TarError, EOFError, OSError) as error:
             raise NotABackup(f"{source} cannot be read to its end ({error}): it is damaged.") from error
         yield Path(folder)
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Write the files of an archive below a folder; a link, or a path that leads out of it, is refused.
+
+    The filter of `extractall` does so, which Python has from 3.11.4 on.
+    """
+    for member in archive:
+        target = (folder / member.name).resolve()
+        if member.isdir():
+            continue
+        content = archive.extractfile(member) if member.isfile() else None
+        if content is None or not target.is_relative_to(folder):
+            raise tarfile.TarError(f"{member.name} is no file of a backup")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, open(target, "wb") as file:
+            shutil.copyfileobj(content, file)
 
 
 def _manifest_of(folder: Path, source: Path) -> Manifest:

@@ -1,9 +1,11 @@
 """A home copied while it runs and put back whole; a state brought up to date, and taken back to before."""
 
+import io
 import json
 import os
 import shutil
 import sqlite3
+import tarfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -98,6 +100,23 @@ def test_what_was_backed_up_is_put_back_whole(home: Path, tmp_path: Path, name: 
     assert noted(restored) == ["first"]
     assert {path.name for path in (restored / "dagster/history").iterdir()} == {"runs.db", "0f3a.db"}
     assert not list(restored.parent.glob(".*")), "nothing half-made is left"
+
+
+@pytest.mark.parametrize("kind", ["parent", "absolute", "link"])
+def test_an_archive_writes_nowhere_else(home: Path, tmp_path: Path, kind: str) -> None:
+    outside = tmp_path / "outside"
+    member = tarfile.TarInfo({"parent": "../../outside", "absolute": str(outside), "link": "lake"}[kind])
+    member.size = len(b"content")
+    if kind == "link":
+        member.type, member.linkname, member.size = tarfile.SYMTYPE, str(tmp_path), 0
+    make(Backup(home, NOW), tmp_path / "backup.tar")
+    with tarfile.open(tmp_path / "backup.tar", "a") as archive:
+        archive.addfile(member, io.BytesIO(b"content"))
+    restored = tmp_path / "another" / "home"
+    with pytest.raises(NotABackup, match="is no file of a backup"):
+        restore(tmp_path / "backup.tar", restored)
+    assert not outside.exists()
+    assert not restored.exists()
 
 
 def test_a_copy_that_is_made_while_others_write_is_of_one_moment(home: Path, tmp_path: Path) -> None:

@@ -122,6 +122,11 @@ def queries_in(table: ibis.Table) -> dict[str, FileQuery]:
     return {name: _queries[name] for name in dict.fromkeys(names) if name in _queries}
 
 
+def table_of(view: str) -> str | None:
+    """Return which table of the lake a view of the engine shows; None for a view that was made elsewhere."""
+    return _queries[view].table if view in _queries else None
+
+
 def paths_of(table: ibis.Table) -> list[str]:
     """The files that an expression reads."""
     return [path for query in queries_in(table).values() for path in query.files]

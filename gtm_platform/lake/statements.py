@@ -27,7 +27,7 @@ import gtm_platform
 from gtm_platform.lake.column_lineage import column_lineage
 from gtm_platform.lake.columns_read import columns_read
 from gtm_platform.lake.contract_check import Origins
-from gtm_platform.lake.duckdb_engine import VIEW_NAME, Statement, as_typed
+from gtm_platform.lake.duckdb_engine import VIEW_NAME, Statement, as_typed, table_of
 from gtm_platform.settings import settings
 
 DAY = ibis.param("date")  # the day in an expression that is to serve any
@@ -90,8 +90,12 @@ def _tables(arguments: Mapping[str, Any]) -> Iterator[tuple[str, ibis.Table]]:
 
 
 def _hash(rule: Rule, arguments: Mapping[str, Any], views: Sequence[str]) -> str:
-    """Hash all that the text follows from; inputs that are the same view count, as they are one step of the query."""
-    tables = [(name, views.index(table.get_name()), table.schema()) for name, table in _tables(arguments)]
+    """Hash all that the text and its lineage follow from.
+
+    Inputs that are the same view count, as they are one step of the query, and which tables of the lake views show.
+    """
+    inputs = [(name, table.get_name(), table.schema()) for name, table in _tables(arguments)]
+    tables = [(name, views.index(view), schema, table_of(view)) for name, view, schema in inputs]
     named = {name.partition(".")[0] for name, *_ in tables}
     values = [(name, value) for name, value in sorted(arguments.items()) if name not in named and name != "day"]
     parts = (code_hash(), rule.__module__, rule.__qualname__, tables, values)

@@ -15,6 +15,7 @@ from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.statements import NotReusable, is_reusable, statement_of
 from gtm_platform.settings import settings
 from gtm_platform_tests.lake.tables import ALBUMS, album, declared, write
+from gtm_platform_tests.tables import filled
 
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
 built: list[str] = []
@@ -89,6 +90,16 @@ def test_other_values_are_another_query(lake: Lake) -> None:
     assert rows(cheap, albums=albums, limit=20) == [("a",), ("b",)]
     assert rows(cheap, albums=albums, limit=10) == [("a",)]
     assert built == ["cheap", "cheap"]
+
+
+def test_rows_that_are_not_the_lakes_have_a_text_of_their_own(lake: Lake) -> None:
+    """Of their columns is not known of which table they are, which is kept with the text."""
+    arguments = {"albums": filled("shop/albums"), "limit": 10}
+    assert statement_of(cheap, arguments).lineage == {"id": frozenset()}
+    albums = lake.read_day("shop/albums", str(FIRST))
+    statement = statement_of(cheap, arguments | {"albums": albums})
+    assert statement.lineage == {"id": {("shop/albums", "id")}}
+    assert statement.reads == {albums.get_name(): {"id", "price"}}
 
 
 def test_other_code_is_another_query(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from gtm_platform.demo.truth_checks import SYSTEMS
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import Sandbox, running
+from gtm_platform.state.sqlite_copy import copy_database
 from gtm_platform_tests.e2e.home import MARKET, Control, contents, gtm, let_go, live, midnight, move_in
 
 PEOPLE, SEED = 60, 17  # in which customers speak of cancelling, owe, stay away, wait with a critical ticket, rate badly
@@ -101,9 +102,13 @@ def at_home(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> Lived:
 
 @pytest.fixture
 def copied(lived: Lived, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lived]:
-    """A copy of the shared home, to do harm to. Its Dagster begins anew."""
+    """A copy of the shared home, to do harm to. Its Dagster begins anew.
+
+    SQLite copies the state: this process has it open, and a file that is closed by hand loses all of its locks.
+    """
     home = tmp_path / "copied"
-    shutil.copytree(lived.home, home, ignore=shutil.ignore_patterns("dagster", "sandbox"))
+    shutil.copytree(lived.home, home, ignore=shutil.ignore_patterns("dagster", "sandbox", "state.db*"))
+    copy_database(lived.home / "state.db", home / "state.db")
     move_in(monkeypatch, home, lived.box, NOW, MARKET)
     with instance() as dagster:
         yield Lived(home, lived.box, dagster, [], {})

@@ -83,8 +83,11 @@ def test_a_second_delivery_of_a_day_sends_nothing(at_home: Lived) -> None:
     assert ran.success, failure_of(ran)
     asked = at_home.control.requests("hubspot")
     assert not asked, "what was agreed on is in the journal, so there is nothing to ask"
-    # Reactions to alerts are read back; nothing is posted.
-    assert at_home.control.requests("slack").keys() <= {("POST", "/api/conversations.history")}
+    # Whose workspace it is is asked, and reactions to alerts are read back; nothing is posted.
+    assert at_home.control.requests("slack").keys() <= {
+        ("POST", "/api/auth.test"),
+        ("POST", "/api/conversations.history"),
+    }
     assert at_home.control.ask("slack/messages") == messages
     counts = made(ran)["delivery/hubspot_contacts", None]
     assert (counts["written"], counts["held"], counts["rejected"]) == (0, 0, 0)

@@ -1,27 +1,35 @@
 """Every byte of a home, as far as anything can be read out of it: an oracle that shares nothing with what erases."""
 
 import sqlite3
+import subprocess
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow.parquet as pq
 
 
 def places_of(home: Path, *needles: str, but: tuple[str, ...] = ()) -> list[str]:
-    """Return where any of some texts stands in a home, whatever its case: file and what of it."""
+    """Return where any of some texts stands in a home, whatever its case: file and what of it.
+
+    Another process copies the home: a database that this one has open would lose its locks by a file that is closed.
+    """
     wanted = [needle.lower() for needle in needles]
-    return sorted(
-        {
-            f"{path.relative_to(home)}: {part}"
-            for path in home.rglob("*")
-            if path.is_file() and path.relative_to(home).parts[0] not in but
-            for part, text in _texts(path)
-            if any(needle in text.lower() for needle in wanted)
-        }
-    )
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "home")
+        subprocess.run(["cp", "-r", home, copy], check=True)
+        return sorted(
+            {
+                f"{path.relative_to(copy)}: {part}"
+                for path in copy.rglob("*")
+                if path.is_file() and path.relative_to(copy).parts[0] not in but
+                for part, text in _texts(path)
+                if any(needle in text.lower() for needle in wanted)
+            }
+        )
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:

@@ -136,7 +136,12 @@ class Held:
     def heartbeat(self) -> None:
         """Say that this process lives."""
         with suppress(DBAPIError), self._state.writing() as tx:  # the next beat says it
-            self._is_lost = not heartbeat(tx, self._lease, self._doing, self._clock())
+            self.holds(tx)
+
+    def holds(self, tx: sa.Connection) -> bool:
+        """Say that this process lives; return whether the lease is still its own, until the transaction ends."""
+        self._is_lost = not heartbeat(tx, self._lease, self._doing, self._clock())
+        return not self._is_lost
 
     def beat_on(self) -> None:
         """Beat until the lease is given back."""

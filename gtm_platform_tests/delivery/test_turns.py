@@ -6,11 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from gtm_platform.delivery.hubspot.turns import LEASE, LOOK_SECONDS, writing_alone
+from gtm_platform.delivery.hubspot.turns import LEASE, LOOK_SECONDS, TurnLost, intend, writing_alone
 from gtm_platform.settings import settings
 from gtm_platform.state import State, leases, open_state
+from gtm_platform.state.hubspot_journal import Write
+from gtm_platform.state.schema import hubspot_writes
 from gtm_platform.state.schema import leases as leases_table
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WRITE = Write("run", "2026-03-01", "contacts", "7", "customer", "gtm_mrr", "", "9", "core/revenue", "trace")
 
 
 @pytest.fixture
@@ -63,6 +69,23 @@ def test_a_delivery_that_fails_gives_its_turn_back(state: State) -> None:
         raise RuntimeError("refused")
     with state.reading() as tx:
         assert leases.held_by(tx, LEASE) is None
+
+
+def test_a_delivery_that_was_silent_for_too_long_writes_nothing_more(state: State) -> None:
+    """Its host slept: another one took its turn, and may have written newer values."""
+    with writing_alone("delivers contacts of 2026-03-01", never):
+        with state.writing() as tx:
+            assert intend(tx, [WRITE], NOW)
+        with state.writing() as tx:
+            tx.execute(leases_table.update().values(beat_at=NOW - leases.SILENCE * 2))
+            leases.take(tx, LEASE, "delivers contacts of 2026-03-02", NOW)
+        with pytest.raises(TurnLost, match="Nothing more is written"), state.writing() as tx:
+            intend(tx, [WRITE], NOW)
+    with state.reading() as tx:
+        assert tx.execute(sa.select(sa.func.count()).select_from(hubspot_writes)).scalar() == 1
+        theirs = leases.held_by(tx, LEASE)
+    assert theirs is not None, "what another one has is not given back"
+    assert theirs.doing == "delivers contacts of 2026-03-02"
 
 
 def never(seconds: float) -> None:

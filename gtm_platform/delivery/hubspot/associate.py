@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gtm_platform.delivery.hubspot.object_type import Link, ObjectType, Tables
 from gtm_platform.delivery.hubspot.report import LinkCounts
+from gtm_platform.delivery.hubspot.turns import intend
 from gtm_platform.delivery.hubspot.write import SPLIT, Run
 from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.http.redaction import excerpt
@@ -22,7 +23,7 @@ from gtm_platform.state.hubspot_creations import (
     created_objects,
     pending_associations,
 )
-from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, intend, receive
+from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, receive
 
 ARRIVED, WAS_THERE = "found in HubSpot when it was read again", "HubSpot had it already"
 NO_ANSWER = "HubSpot's answer did not say what became of it; the next run looks it up."

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from gtm_platform.delivery.hubspot.client import CreateResult, HubSpotObjects, NewObject, batches
 from gtm_platform.delivery.hubspot.plan import DesiredRecord
 from gtm_platform.delivery.hubspot.resolve import ANOTHERS, Withheld, resolve
+from gtm_platform.delivery.hubspot.turns import intend
 from gtm_platform.delivery.hubspot.twins import ARCHIVED, CreatedObject, archive, twins_of
 from gtm_platform.delivery.hubspot.write import MIN_REJECTIONS_TO_ABORT, SPLIT, AllRecordsRejected, Run
 from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.state import State
 from gtm_platform.state.hubspot_creations import creation, pending_creations, placeholder, receive_object
-from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, intend, receive
+from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, receive
 from gtm_platform.state.schema import RECORD_ID
 
 EXISTING = re.compile(r"Existing ID: (\d+)")

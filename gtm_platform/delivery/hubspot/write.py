@@ -10,9 +10,10 @@ from datetime import datetime
 from gtm_platform.delivery.hubspot.client import BatchResult, HubSpotObjects, Input, batches
 from gtm_platform.delivery.hubspot.diff import Diff, FieldChange, RecordDiff
 from gtm_platform.delivery.hubspot.object_type import ObjectType
+from gtm_platform.delivery.hubspot.turns import intend
 from gtm_platform.http.errors import ApiFailure, BadRequest, NotFound
 from gtm_platform.state import State
-from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, intend, receive
+from gtm_platform.state.hubspot_journal import Outcome, Write, conclude, receive
 
 SAMPLE = 20  # records read back after each run, beside those with an unknown outcome
 SPLIT = {400, 404, 409}  # statuses with which one record makes HubSpot refuse a whole batch

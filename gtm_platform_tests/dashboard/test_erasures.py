@@ -5,7 +5,8 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
+from typing import IO, Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -105,6 +106,19 @@ def test_a_plan_is_made_confirmed_by_its_id_and_its_receipt_is_there(
     typed(app, "Person").input(PERSON)
     button(app, "Make a plan").click().run()
     assert len(requests) == 2, "without a reason there is no plan"
+
+
+def test_why_it_failed_is_on_the_page(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = "A run is at work: wait for it.\\n(GTM_TRACEBACK=1 shows where.)"
+    script = f"import sys; sys.stdin.readline(); sys.exit('{printed}')"
+    monkeypatch.setattr(erasure_process, "COMMAND", [sys.executable, "-c", script])
+    launched: dict[str, tuple[Popen[str], IO[bytes]]] = {}
+    monkeypatch.setattr(erasure_process, "_launched", launched)
+    assert erasure_process.launch(WAITING, ACTOR).wait(60) == 1
+    with launched[WAITING][1]:
+        app = request.getfixturevalue("open_as")("dan@acme.com", "erasures")
+    assert [error.value for error in app.error] == ["A run is at work: wait for it."]
+    assert [each.label for each in app.button if each.label == "Erase for good"], "it can be tried again"
 
 
 def test_where_nobody_signs_in_it_is_read_only(open_page: Open) -> None:

@@ -86,6 +86,11 @@ def _open_erasure(erasure: ErasureSummary, *, may_erase: bool) -> None:
         )
         for system, what in sorted(erasure.outside.items()):
             st.text(f"{system}, by the policy: {what}")
+        if erasure_process.is_at_work(erasure.id):
+            st.info("It is being carried out: look here again in a minute.")
+            return
+        if trouble := erasure_process.trouble_of(erasure.id):
+            st.error(trouble)
         if may_erase:
             _confirm_form(erasure)
 
@@ -105,7 +110,7 @@ def _confirm_form(erasure: ErasureSummary) -> None:
     except ErasureRefused as refused:
         st.error(str(refused))
         return
-    _draw_again(f"Erasure {erasure.id} was handed on. While a run is at work it is refused: look here again.")
+    _draw_again(f"Erasure {erasure.id} was handed on. How it ended is said here.")
 
 
 def _draw_again(outcome: str) -> None:

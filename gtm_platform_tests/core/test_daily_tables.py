@@ -63,6 +63,7 @@ def expect_nothing(lake: Lake, day: date) -> None:
     assert made == {name: [] for name in NAMES if name not in OF_NOTHING}
 
 
+@pytest.mark.long
 def test_a_customer_from_before_the_first_sync_on(lake: Lake) -> None:
     """A day before any sync has no table; one whose windows are empty has empty ones; then somebody comes, and pays."""
     dana = {"id": "h1", "email": "dana@acme.example", "first_name": "Dana"}

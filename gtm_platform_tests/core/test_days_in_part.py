@@ -83,6 +83,7 @@ def test_a_hundred_homes(tmp_path: Path, seed: int) -> None:
     live(tmp_path, seed, (*KINDS, *KINDS, *OF_IDENTITY) if seed % 2 else KINDS, rounds=5)
 
 
+@pytest.mark.long
 def test_what_is_not_read_could_as_well_be_nothing(tmp_path: Path) -> None:
     """Each rule makes the same rows where all that it is said not to read is null."""
     home = HotHome(tmp_path)

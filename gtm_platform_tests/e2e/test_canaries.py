@@ -145,6 +145,7 @@ def test_stop_any_one_stage_and_the_alarm_names_it(
         of_day(number, act)
 
 
+@pytest.mark.long
 def test_whatever_a_canary_does_no_row_of_anybody_else_moves(
     box: Sandbox, dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -39,9 +39,9 @@ SOURCES = [source for source in SCHEDULED if source.required_env]  # others are 
 WAYS = ("500s", "a wrong key")
 Outage = tuple[Source, str]
 OUTAGES: list[Outage] = [(source, WAYS[number % 2]) for number, source in enumerate(SOURCES)]
-# Each case costs a whole day of the platform: three sources are down on one day always, each alone with -m long.
+# Each case costs a whole day of the platform.
 CASES = [
-    pytest.param(OUTAGES[:3], id="three at once"),
+    pytest.param(OUTAGES[:3], id="three at once", marks=pytest.mark.long),
     *(pytest.param([outage], id=f"{outage[0].name}: {outage[1]}", marks=pytest.mark.long) for outage in OUTAGES),
 ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import ibis
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtm_platform.lake import made_from
@@ -217,6 +217,7 @@ CHANGES = st.lists(
 
 
 @pytest.mark.soak
+@settings(max_examples=40)
 @given(CHANGES)
 def test_in_every_history_the_rows_are_those_of_computing_all(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[Any, ...]]

@@ -256,7 +256,7 @@ def processes() -> ForkServerContext:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.long), 4], ids=["each step", "each fourth step"])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.long), 7], ids=["each step", "each seventh step"])
 def test_killed_at_any_step_each_is_done_once(
     processes: ForkServerContext, room: Room, tmp_path: Path, stride: int
 ) -> None:

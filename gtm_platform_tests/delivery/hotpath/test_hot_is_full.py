@@ -123,7 +123,8 @@ def test_random_histories_are_the_same_hot_and_full(tmp_path: Path, seed: int) -
     assert {"core/unified_customers", "core/unified_companies"} <= lived.made
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
 def test_random_histories_of_companies_are_the_same_hot_and_full(tmp_path: Path, seed: int) -> None:
     lived = live_and_compare(tmp_path, seed, OF_COMPANIES)
     assert lived.companies

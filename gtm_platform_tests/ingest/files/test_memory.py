@@ -40,7 +40,7 @@ def sync(home: Path, megabytes: int) -> tuple[int, int]:
     return int(rows), int(peak)
 
 
-@pytest.mark.soak
+@pytest.mark.long
 def test_ten_times_the_file_takes_hardly_more_memory(tmp_path: Path) -> None:
     few, small = sync(tmp_path / "small", 1)
     many, large = sync(tmp_path / "large", 10)

@@ -58,6 +58,7 @@ def test_a_past_day_made_again_gives_the_same_rows(at_home: Lived) -> None:
     assert changed(before, contents(at_home.home)) == []
 
 
+@pytest.mark.long
 def test_past_windows_read_again_give_the_same_rows(copied: Lived) -> None:
     """Also when the API has moved on since; but for what Intercom changes without saying that the contact moved.
 
@@ -110,6 +111,7 @@ def test_the_state_of_a_day_that_is_past_is_not_delivered(at_home: Lived) -> Non
     assert at_home.control.requests("hubspot") == at_home.control.requests("slack") == {}
 
 
+@pytest.mark.long
 def test_a_range_of_thirty_days_is_one_run(copied: Lived) -> None:
     days = [str(DAYS[2] + timedelta(days=n)) for n in range(30)]
     for table in ("identity/links", "identity/people"):

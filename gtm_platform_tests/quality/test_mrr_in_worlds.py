@@ -95,7 +95,7 @@ def differences(box: Sandbox, lake: Lake) -> list[Row]:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_no_false_alarm_and_a_planted_difference_is_found(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_random_histories_of_companies_are_the_same_hot_and_full(tmp_path: Path,
     assert {"market/signals", "market/firmographics", "cohorts/company_accounts"} <= lived.made
 
 
+@pytest.mark.long
 def test_random_histories_in_which_people_change(tmp_path: Path) -> None:
     live_and_compare(tmp_path, 7, (*HAPPENS, *OF_IDENTITY))
 

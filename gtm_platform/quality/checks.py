@@ -20,12 +20,22 @@ def mrr_differences(differences: ibis.Table, policy: Policy) -> ibis.Table:
     )  # fmt: skip
 
 
-def overdue_sources(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: Day) -> ibis.Table:
+def overdue_tables(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: Day) -> ibis.Table:
     """Return source tables last read longer ago than their cadence plus the policy's hours of grace."""
     due = synced["table"].cases(*cadences.items()).cast("int64") + policy.quality.overdue_hours
     age = (end_of(day).epoch_seconds() - synced["synced_at"].epoch_seconds()) / 3600
     late = synced.mutate(hours_old=age, hours_allowed=due)
-    return late.filter(late["hours_old"] > late["hours_allowed"]).select("table", "hours_old", "hours_allowed")
+    return late.filter(late["hours_old"] > late["hours_allowed"]).drop("synced_at")
+
+
+def overdue_sources(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: Day) -> ibis.Table:
+    """Return sources of which some table is overdue, each with these and with how long the oldest has waited."""
+    late = overdue_tables(synced, cadences, policy, day)
+    return late.group_by("source").agg(
+        hours_old=late["hours_old"].max(),
+        hours_allowed=late["hours_allowed"].max(),
+        tables=late["table"].group_concat(", ", order_by=late["table"]),
+    )
 
 
 def cadences() -> dict[str, int]:

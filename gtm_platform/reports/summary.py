@@ -12,7 +12,7 @@ from gtm_platform.health.customer_health import NOT_AT_RISK
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake
 from gtm_platform.policy import Policy
-from gtm_platform.quality.checks import cadences, overdue_sources
+from gtm_platform.quality.checks import cadences, overdue_tables
 from gtm_platform.reports.cards import metric_card
 from gtm_platform.reports.companies import moved_companies
 from gtm_platform.reports.content import Card
@@ -106,7 +106,7 @@ def _freshness(lake: Lake, day: str, rules: Policy) -> tuple[list[Overdue], int]
     expected = cadences()
     if not expected:
         return [], 0
-    late = overdue_sources(synced, expected, rules, date.fromisoformat(day))
+    late = overdue_tables(synced, expected, rules, date.fromisoformat(day))
     rows = engine().to_pyarrow(late.order_by("table")).to_pylist()
     present = sum(1 for table in expected if lake.partitions(table))
     return [Overdue(row["table"], row["hours_old"]) for row in rows], present

@@ -22,11 +22,14 @@ def test_a_source_is_overdue_after_its_cadence_and_the_grace() -> None:
     times = {
         "a/late": end - timedelta(hours=6 + grace, seconds=1),
         "a/in_time": end - timedelta(hours=6 + grace),
+        "a/later": end - timedelta(hours=9 + grace),
         "b/daily": end - timedelta(hours=24 + grace),
     }
     synced = rows_as_table(SYNCED, [{"table": t, "source": t[0], "synced_at": at} for t, at in times.items()])
-    late = rows_of(overdue_sources(synced, {"a/late": 6, "a/in_time": 6, "b/daily": 24}, policy(), DAY))
-    assert [(row["table"], row["hours_allowed"]) for row in late] == [("a/late", 6 + grace)]
+    cadences = {"a/late": 6, "a/later": 6, "a/in_time": 6, "b/daily": 24}
+    [late] = rows_of(overdue_sources(synced, cadences, policy(), DAY))
+    assert (late["source"], late["tables"]) == ("a", "a/late, a/later")
+    assert (late["hours_old"], late["hours_allowed"]) == (9 + grace, 6 + grace)
 
 
 @pytest.mark.parametrize(("now", "before", "fell"), [(8, 10, False), (7, 10, True), (0, 10, True), (5, 0, False)])

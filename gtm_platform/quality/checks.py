@@ -29,7 +29,7 @@ def overdue_tables(synced: ibis.Table, cadences: dict[str, int], policy: Policy,
 
 
 def overdue_sources(synced: ibis.Table, cadences: dict[str, int], policy: Policy, day: Day) -> ibis.Table:
-    """Return sources of which some table is overdue, each with these and with how long the oldest has waited."""
+    """Return sources with overdue tables, these, and how long the oldest has waited."""
     late = overdue_tables(synced, cadences, policy, day)
     return late.group_by("source").agg(
         hours_old=late["hours_old"].max(),

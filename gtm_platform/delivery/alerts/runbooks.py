@@ -110,6 +110,7 @@ RUNBOOK_OF_FAILURE = {
     "RetriesExhausted": "system_down",
     "SettingsError": "policy_error",
     "ShrankTooMuch": "shrank_too_much",
+    "TurnLost": "turn_lost",
     "Unauthorized": "unauthorized",
     "Unavailable": "system_down",
     "UnreadableModel": "unreadable_model",

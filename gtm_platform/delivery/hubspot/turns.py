@@ -35,14 +35,14 @@ def writing_alone(doing: str, sleep: Callable[[float], None] = time.sleep) -> It
     with closing(open_state(settings().state_url)) as state, ExitStack() as turn:
         while True:
             try:
-                held = turn.enter_context(holding(state, LEASE, doing))
+                lease = turn.enter_context(holding(state, LEASE, doing))
                 break
             except LeaseTaken as taken:
                 if taken.lease.holder != waits_for:  # once for each that it waits for
                     log.warning("Waits for its turn at HubSpot: %s.", taken)
                 waits_for = taken.lease.holder
                 sleep(LOOK_SECONDS)
-        before = _turn.set(held)
+        before = _turn.set(lease)
         try:
             yield
         finally:
@@ -50,7 +50,10 @@ def writing_alone(doing: str, sleep: Callable[[float], None] = time.sleep) -> It
 
 
 def intend(tx: sa.Connection, writes: Sequence[Write], at: datetime) -> list[int]:
-    """Keep what is about to be written; return the rows' ids. TurnLost where the turn is another delivery's by now."""
+    """Keep what is about to be written; return the rows' ids.
+
+    TurnLost where the turn is another delivery's by now.
+    """
     turn = _turn.get()
     if turn and not turn.holds(tx):
         raise TurnLost(

@@ -23,9 +23,12 @@ TESTED := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no
 test: $(READY)
 	$(TESTED)
 
-# What `make test` leaves out and .ci/run has: whole days of the platform, storms, large worlds, random histories.
+# What `make test` leaves out and .ci/run has: whole days of the platform, storms, large worlds, random histories. Only files
+# with such tests are named, beside those of e2e: to import all others takes each process half a minute.
+SOAKED = $(shell grep -rl --include='test_*.py' 'mark\.soak' gtm_platform_tests | grep -v /e2e/)
+
 soak: $(READY)
-	$(TESTED) -m 'soak and not long'
+	$(TESTED) -m 'soak and not long' gtm_platform_tests/e2e $(SOAKED)
 
 # What must hold when things go wrong, a file on each processor. The long ones take half an hour: 400 runs, 200 kills.
 faults: $(READY)

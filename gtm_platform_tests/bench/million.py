@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from gtm_platform.settings import settings
 from gtm_platform_tests.bench.customers import DAY, DOMAIN, EMAIL, SAID, write, writing
 
 TABLES = ("identity/links", "identity/companies", "identity/people")
@@ -44,6 +45,7 @@ PEOPLE = {
     "listkit_admin/accounts": {"email": EMAIL, "stripe_customer_id": "if(c % 3 = 0, 'cus_' || c, null)"},
     "chroma_admin/accounts": {"email": EMAIL, "last_active_on": "date '2026-02-20'"},
 }
+ENGINE = "4500MB"  # of the 6 GiB that it may take; a process has 2.5 GB by default, and puts more on the disk
 SOURCES = len({table.split("/")[0] for table in PER_THOUSAND})
 
 
@@ -100,5 +102,7 @@ def _make(home: str, days: int) -> dict[str, float]:
 
 
 def _move_in(home: str) -> None:
-    os.environ |= {"GTM_HOME": home, "GTM_FIRST_DAY": "2026-03-01", "DAGSTER_HOME": str(Path(home, "dagster"))}
+    place = {"GTM_HOME": home, "GTM_FIRST_DAY": "2026-03-01", "DAGSTER_HOME": str(Path(home, "dagster"))}
+    os.environ |= place | {"GTM_MEMORY_LIMIT": ENGINE}
+    settings.cache_clear()  # read before, by what was imported
     import gtm_platform.definitions  # noqa: F401  declares the tables

@@ -1,7 +1,7 @@
 """The deliveries as Dagster runs them: what they read, when they are silent, what they show."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -18,6 +18,7 @@ from gtm_platform.cohorts.company_cohorts import COMPETITOR, CUSTOMER, IN_MARKET
 from gtm_platform.delivery.alerts.asset import channel_url, slack_alerts
 from gtm_platform.delivery.assets import hubspot_contacts
 from gtm_platform.delivery.definitions import defs
+from gtm_platform.delivery.hubspot import undo
 from gtm_platform.delivery.hubspot.assets import HUBSPOT_ASSETS, hubspot_asset
 from gtm_platform.delivery.hubspot.object_types.contacts import OBJECT_TYPE
 from gtm_platform.delivery.hubspot.undo import NothingToUndo, undo_run
@@ -310,8 +311,18 @@ def test_a_run_is_undone_by_its_id(world: World, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HUBSPOT_WRITE_ENABLED", "true")
     settings.cache_clear()
 
+    values: list[set[str | None]] = []
+
+    @contextmanager
+    def alone(doing: str) -> Iterator[None]:
+        assert run_id in doing
+        values.append(values_in_hubspot(world, "gtm_health_score"))
+        yield
+        values.append(values_in_hubspot(world, "gtm_health_score"))
+
+    monkeypatch.setattr(undo, "writing_alone", alone)
     assert "5 contacts: 5 written (35 fields)" in undo_run(run_id)
-    assert values_in_hubspot(world, "gtm_health_score") == {None}
+    assert values == [{"80"}, {None}], "no other delivery writes meanwhile"
     with pytest.raises(NothingToUndo, match="wrote nothing"):
         undo_run(run_id)
 

@@ -1,7 +1,8 @@
 """Comparing HubSpot with what was delivered: what a machine broke is set back, what a person wrote is left alone."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -110,6 +111,27 @@ def test_what_a_machine_broke_is_seen_with_its_author_and_set_back(
     assert (row["cause"], row["author"], row["author_at"]) == (kind, name, LATER)
     assert read_with_history(hubspot_api) == {"7"}
     assert deliver(delivered, contacts(hubspot_api), state, run(2)).unchanged == 250
+
+
+def test_a_batch_is_looked_at_and_set_back_in_one_turn(
+    hubspot_api: Watched, portal: HubSpotStore, state: State, delivered: list[DesiredRecord]
+) -> None:
+    """What another delivery writes between the look and the setting back would be set back, too."""
+    turns: list[list[str]] = []
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        hubspot_api.calls.clear()
+        yield
+        turns.append([call.path.rpartition("/")[2] for call in hubspot_api.calls])
+
+    change(portal, 7, BY_WORKFLOW, LATER, gtm_health_score="1")
+    with state.reading() as tx:
+        sweep = hubspot_sweeps.sweep_of(tx, DAY, "contacts", NOW)
+    sweeper = Sweeper(contacts(hubspot_api), state, run(9), DeliveryRules(day=DAY), 0.0, 50, alone=alone)
+    sweeper.go_on(sweep, following(delivered), 100)
+    assert len(turns) == 3, "a turn for each batch"
+    assert [turn for turn in turns if "update" in turn] == [["read", "read", "update", "read"]]
 
 
 def test_what_a_person_wrote_is_left_alone_and_noted_once(

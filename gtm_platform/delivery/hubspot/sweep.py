@@ -5,6 +5,7 @@ its checks and its guard; here only what HubSpot took before, and is still wante
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches
@@ -37,7 +38,8 @@ class Sweeper:
     """Goes on with the sweep of one object type, within a number of calls.
 
     Of all objects a `share`, or `least` of them, may be set back in a day: more are a workflow that fights us. Without
-    `heals` nothing is written, in HubSpot or in the journal.
+    `heals` nothing is written, in HubSpot or in the journal. Each batch is looked at and set back `alone`, so that what
+    is written elsewhere meanwhile is not taken for what a machine changed.
     """
 
     objects: HubSpotObjects
@@ -47,6 +49,7 @@ class Sweeper:
     share: float
     least: int
     heals: bool = True
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def go_on(self, sweep: TruthSweep, following: Following, calls: int) -> int:
         """Compare the next objects; return the calls that are left. The sweep is kept after each batch."""
@@ -58,7 +61,8 @@ class Sweeper:
             for batch in batches(some.records):
                 if sweep.calls >= until:
                     return 0
-                self._compare(sweep, batch, may_heal)
+                with self.alone():
+                    self._compare(sweep, batch, may_heal)
             if not some.left:
                 sweep.finished_at = self.run.now()
                 self._keep(sweep)

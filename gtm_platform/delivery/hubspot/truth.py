@@ -5,7 +5,7 @@ goes on with it until every object was compared. Checks say whether enough is tr
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
 from gtm_platform.delivery.hubspot.sweep import Sweeper
 from gtm_platform.delivery.hubspot.truth_table import OUTCOMES, TABLE, rows_of, totals_of, true_share
+from gtm_platform.delivery.hubspot.turns import writing_alone
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.delivery.request import is_dry_run
 from gtm_platform.http.errors import ApiFailure
@@ -119,7 +120,9 @@ def sweep_type(store: Lake, objects: HubSpotObjects, state: State, run: Run, cal
     tables = read_tables(store, run.day, object_type.inputs, object_type.days_back)
     following = partial(plan_after, object_type, run.day, tables)
     of_run, share, least = DeliveryRules.of(rules, run.now(), run.day), rules.max_change_share, rules.change_min_records
-    return Sweeper(objects, state, run, of_run, share, least, heals=heals).go_on(sweep, following, calls)
+    alone = partial(writing_alone, f"compares {object_type.name} of {run.day}") if heals else nullcontext
+    sweeper = Sweeper(objects, state, run, of_run, share, least, heals=heals, alone=alone)
+    return sweeper.go_on(sweep, following, calls)
 
 
 def _metadata(sweeps: Sequence[TruthSweep]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from gtm_platform.delivery.hubspot.client import HubSpotObjects, batches, open_client
 from gtm_platform.delivery.hubspot.object_type import ObjectType
@@ -14,6 +14,7 @@ from gtm_platform.delivery.hubspot.properties import PERSONAL
 from gtm_platform.delivery.hubspot.report import DeliveryReport
 from gtm_platform.delivery.hubspot.rules import DeliveryRules
 from gtm_platform.delivery.hubspot.settings import HubSpotDeliverySettings
+from gtm_platform.delivery.hubspot.turns import writing_alone
 from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings, settings_of
@@ -62,7 +63,8 @@ def undo_run(run_id: str) -> str:
             names, created = object_types_of_run(tx, full_id), created_by(tx, full_id)
         rules = policy().hubspot
         objects = [HubSpotObjects(client, object_type_named(name).named_by(rules)) for name in names]
-        reports = [report for each in objects if (report := _undo_type(full_id, each, state, run, dry_run=dry_run))]
+        with nullcontext() if dry_run else writing_alone(f"takes back run {full_id}"):
+            reports = [report for each in objects if (report := _undo_type(full_id, each, state, run, dry_run=dry_run))]
     if not reports:
         raise _nothing(run_id)
     stays = "".join(STAYS.format(count=count, name=name) for name, count in created.items())

@@ -102,7 +102,7 @@ def show_finding(finding: Finding) -> None:
 
 def _bucket(bucket: "Bucket") -> Finding:
     """Whether the bucket of the lake can be listed, written to and trusted, and whose data it holds."""
-    from gtm_platform.lake.bucket import BucketFailed
+    from gtm_platform.lake.bucket_errors import BucketFailed
 
     try:
         tables, keeps_names = len(bucket.tables()), bucket.refuses_a_second_put()
@@ -113,7 +113,7 @@ def _bucket(bucket: "Bucket") -> Finding:
         return Finding("lake", "failing", f"{bucket.address} lets one file replace another: use another store.")
     if is_demo and not is_demo_home(settings().home):
         return Finding("lake", "failing", f"{bucket.address} holds a made-up company: name another in GTM_LAKE.")
-    copies = f"copies, {bucket.taken() / 1e6:,.0f} MB of {bucket.room / 1e6:,.0f}, are in {bucket.root}"
+    copies = f"copies, {bucket.copies.taken() / 1e6:,.0f} MB of {bucket.room / 1e6:,.0f}, are in {bucket.root}"
     return Finding("lake", "ok", f"{bucket.address}: {tables} tables; listed, written to and kept", (copies,))
 
 

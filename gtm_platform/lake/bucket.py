@@ -1,17 +1,14 @@
 """The lake in a bucket (S3, Google Cloud Storage, Azure): a put appears whole, and so it is the commit.
 
-Files are read from copies on this machine: no name is ever used twice, so no copy is ever stale. Copies that nobody
-read of late go when they take more room than they may. A run lists once, and sees what it writes itself.
+Files are read from copies on this machine. A run lists once, and sees what it writes itself.
 """
 
 import json
 import os
-import re
 import secrets
-import time
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property
@@ -21,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from gtm_platform.keyring import NOTE as KEYS
 from gtm_platform.keyring import KeyProblem, Keyring, check_of, forget_keys, keyring
+from gtm_platform.lake.bucket_copies import Copies
+from gtm_platform.lake.bucket_errors import MISSING, BucketFailed, NameUsed, failing
 from gtm_platform.lake.encrypted_files import key_of
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.lake.store import hidden_in, hidden_name
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 16  # requests
 ONE_PUT = 64 << 20  # bytes up to which a file is one request, which may be conditional
-READ_LATELY = 13 * 3600  # seconds that a copy stays however little room there is: as long as a superseded file does
-TOUCHED_EVERY = 600  # seconds until it is noted again that a copy was read
-LISTED_BEFORE = 3600  # seconds by which a copy is older than a listing that lacks it, to be of a removed file
-LOOKED_AGAIN = 0.05  # share of the room that is filled until copies are measured again
 PATIENCE = {
     "max_retries": 8,
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=15), "base": 2},
@@ -42,20 +37,7 @@ PATIENCE = {
 }
 TIMEOUT = "60s"  # of a request without an answer
 PROBE = ".probe"
-MISSING = "GTM_LAKE names a bucket, which needs obstore: pip install 'gtm-platform[bucket]'."
-CREDENTIALS = {
-    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or the role of the machine",
-    "gs": "GOOGLE_APPLICATION_CREDENTIALS, or the service account of the machine",
-    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or the identity of the machine",
-}
-
-
-class BucketFailed(RuntimeError):
-    """The bucket did not do what it was asked; the message says why and what to do, and holds no key."""
-
-
-class NameUsed(BucketFailed):
-    """Another file has the name that a file was to get; nothing was replaced."""
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_SERVICE_URL")
 
 
 def client() -> Any:
@@ -80,8 +62,12 @@ class Bucket:
     _scopes: int = 0
     _listing: dict[str, dict[str, int]] | None = None  # of the run
     _allowed: dict[str, Keyring] = field(default_factory=dict)  # keys of files that may be put, by name
-    _unmeasured: float = float("inf")  # bytes of copies that were made since they were measured
     _lock: RLock = field(default_factory=RLock)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """This machine's copies."""
+        return Copies(self.root, self.room)
 
     @cached_property
     def _objects(self) -> "ObjectStore":
@@ -138,7 +124,7 @@ class Bucket:
             with ThreadPoolExecutor(AT_ONCE) as threads:
                 parts = list(threads.map(self._listed, [f"{schema}/" for schema in schemas if schema[0] != "."]))
             listed = {table: names for part in parts for table, names in part.items()}
-            tables = listed.keys() | self._own.keys() | self._tables_of_copies()
+            tables = listed.keys() | self._own.keys() | self.copies.tables()
             everything = {table: self._seen(table, listed.get(table, {})) for table in tables}
             if self._scopes:
                 self._listing = everything
@@ -163,21 +149,8 @@ class Bucket:
             self._own[table] = {name: size for name, size in own.items() if name not in listed}
             seen = listed | self._own[table]
             self._sizes[table] = dict(seen)
-        self._drop_removed(table, seen)
+        self.copies.drop_removed(table, seen)
         return seen
-
-    def _drop_removed(self, table: str, seen: dict[str, int]) -> None:
-        """Remove copies of files that are in the bucket no more: another machine may have erased a person there."""
-        with suppress(FileNotFoundError), os.scandir(self.root / table) as entries:
-            for entry in entries:
-                is_copy = entry.name[0] != "." and entry.name not in seen
-                with suppress(FileNotFoundError):  # another process was faster
-                    if is_copy and time.time() - entry.stat().st_ctime > LISTED_BEFORE:
-                        Path(entry.path).unlink(missing_ok=True)
-
-    def _tables_of_copies(self) -> set[str]:
-        folders = (path for path in self.root.glob("*/[!.]*") if path.is_dir())
-        return {path.relative_to(self.root).as_posix() for path in folders}
 
     def hidden(self) -> list[Path]:
         """List drafts on this machine, and what was set aside in the bucket."""
@@ -189,7 +162,10 @@ class Bucket:
 
     def size(self, path: Path) -> int:
         """Return the bytes of a file, as it was listed."""
-        return self._sizes.get(self._table(path), {}).get(path.name, 0)
+        return self._known_size(path) or 0
+
+    def _known_size(self, path: Path) -> int | None:
+        return self._sizes.get(self._table(path), {}).get(path.name)
 
     def published(self, path: Path) -> float | None:
         """Return when a file was put into the bucket, by a look at it; of a draft here, when it was written."""
@@ -204,7 +180,7 @@ class Bucket:
 
     def fetch(self, paths: Iterable[Path]) -> None:
         """Copy files to this machine, those that are not here; note of the others that they were read."""
-        lacking = [path for path in dict.fromkeys(paths) if not self._is_here(path)]
+        lacking = [path for path in dict.fromkeys(paths) if not self.copies.has(path, self._known_size(path))]
         if len(lacking) == 1:
             self._copy(lacking[0])
         elif lacking:
@@ -219,25 +195,13 @@ class Bucket:
         self._copy(path)
         return True
 
-    def _is_here(self, path: Path) -> bool:
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            return False
-        if status.st_size != self._sizes.get(self._table(path), {}).get(path.name, status.st_size):
-            return False  # it was cut off, by whatever
-        if time.time() - status.st_atime > TOUCHED_EVERY:
-            with suppress(FileNotFoundError):
-                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
-        return True
-
     def _copy(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.parquet")
         try:
             with self._failing(f"give {self._key(path)}"), storage_errors(path):
                 self._download(self._key(path), draft)
-            self._keep(draft, path)
+            self.copies.keep(draft, path)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -254,37 +218,6 @@ class Bucket:
             if draft.stat().st_size == answer.meta["size"]:
                 return
         raise BucketFailed(f"{self.address} gave less than all of {key}, {answer.meta['size']:,} bytes. Run it again.")
-
-    def _keep(self, draft: Path, path: Path) -> None:
-        """Make a copy of a draft, with the time of its name: checks tell by time and size that nothing damaged it."""
-        size, stamp = draft.stat().st_size, int(path.name.split(".")[1][:20])
-        os.utime(draft, ns=(time.time_ns(), stamp))
-        draft.rename(path)
-        self._unmeasured += size
-        if self._unmeasured > self.room * LOOKED_AGAIN:
-            self.make_room()
-
-    def make_room(self) -> None:
-        """Remove the copies that were read longest ago, until they take no more room than they may."""
-        self._unmeasured = 0
-        copies = sorted(self._copies())
-        taken = sum(size for _, size, _ in copies)
-        for read_at, size, path in copies:
-            if taken <= self.room or time.time() - read_at < READ_LATELY:
-                break
-            Path(path).unlink(missing_ok=True)
-            taken -= size
-
-    def taken(self) -> int:
-        """Return the bytes of the copies."""
-        return sum(size for _, size, _ in self._copies())
-
-    def _copies(self) -> Iterator[tuple[float, int, str]]:
-        """When each copy was read last, its bytes and its path."""
-        for table in self._tables_of_copies():
-            for entry in os.scandir(self.root / table):
-                if entry.name[0] != "." and (status := _status(entry)):
-                    yield status.st_atime, status.st_size, entry.path
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -312,7 +245,7 @@ class Bucket:
             self._sizes.setdefault(table, {})[target.name] = size
             if self._listing is not None:
                 self._listing.setdefault(table, {})[target.name] = size
-        self._keep(draft, target)
+        self.copies.keep(draft, target)
 
     def _has(self, key: str, draft: Path) -> bool:
         obstore = client()
@@ -425,58 +358,8 @@ class Bucket:
     def _table(self, path: Path) -> str:
         return path.parent.relative_to(self.root).as_posix()
 
-    @contextmanager
-    def _failing(self, what: str) -> Iterator[None]:
-        """Turn what the client raises into a sentence; its own text may hold a signature or the id of a key."""
-        try:
-            yield
-        except BucketFailed:
-            raise
-        except Exception as error:
-            if (sentence := self._sentence(error)) is None:
-                raise
-            raise BucketFailed(f"{self.address} could not {what}: {sentence}") from None
-
-    def _sentence(self, error: Exception) -> str | None:
-        """What went wrong, and what to do; None where it is not the bucket's fault."""
-        kind, answer = type(error).__name__, str(error)
-        status = next(iter(re.findall(r"status code: ([45]\d\d)\b", answer)), "")
-        code = next(iter(re.findall(r"<Code>(\w+)</Code>", answer)), "")
-        why = " ".join(filter(None, (status, code)))
-        scheme = self.address.partition("://")[0]
-        if code == "NoSuchBucket":
-            return "there is no such bucket. Make it, or mend GTM_LAKE."
-        if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in ("401", "403"):
-            keys = CREDENTIALS.get(scheme, "the keys")
-            return f"it refuses the keys ({why or kind}). See {keys}, and that they may list, read, write and delete."
-        if kind == "NotFoundError" or isinstance(error, FileNotFoundError):
-            return "it is not there any more. It was removed after it was listed; run it again."
-        if status == "501" or kind == "NotSupportedError":
-            return "it knows no conditional put, which keeps one file from replacing another. Use another store."
-        if type(error).__module__.startswith("obstore"):
-            return f"it cannot be reached, or answers with errors ({why or _reason(answer)}), also when asked again."
-        return None
-
-
-ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_SERVICE_URL")
-REASONS = {  # by what the client names its own errors
-    "TimedOut": "no answer in time",
-    "ConnectionRefused": "nobody listens there",
-    "dns error": "its name is not known",
-    "error sending request": "the connection broke",
-    "decoding response body": "the connection broke",
-}
-
-
-def _reason(answer: str) -> str:
-    return next((reason for word, reason in REASONS.items() if word in answer), "no reason given")
-
-
-def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    try:
-        return entry.stat()
-    except FileNotFoundError:
-        return None
+    def _failing(self, what: str) -> AbstractContextManager[None]:
+        return failing(self.address, what)
 
 
 @cache

@@ -16,7 +16,7 @@ import duckdb
 
 from gtm_platform.keyring import KeyProblem
 from gtm_platform.lake import spill
-from gtm_platform.lake.bucket import BucketFailed
+from gtm_platform.lake.bucket_errors import BucketFailed
 from gtm_platform.lake.contract_check import Part, Written
 from gtm_platform.lake.contracts import ContractBroken, contract_of
 from gtm_platform.lake.duckdb_engine import Statement, as_table, cursor, files_as_table

@@ -31,7 +31,7 @@ def settle(home: str, customers: int) -> dict[str, Any]:
         "GTM_SANDBOX_CLOCK": str(set_clock(Path(home))),
     }
     from gtm_platform.delivery.hotpath.comparing import platform_tables
-    from gtm_platform.delivery.hotpath.computing import IDENTITY
+    from gtm_platform.delivery.hotpath.hot_tables import IDENTITY
     from gtm_platform_tests.bench import customers as synthetic
     from gtm_platform_tests.bench import day
 

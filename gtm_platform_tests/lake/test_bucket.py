@@ -15,7 +15,9 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
 from gtm_platform.lake import bucket as bucket_module
-from gtm_platform.lake.bucket import MISSING, Bucket, BucketFailed, NameUsed
+from gtm_platform.lake import bucket_copies
+from gtm_platform.lake.bucket import Bucket
+from gtm_platform.lake.bucket_errors import MISSING, BucketFailed, NameUsed
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.store import copies_of, lake_root, the_bucket
 from gtm_platform.settings import SettingsError
@@ -279,21 +281,21 @@ def test_more_files_than_a_page_of_a_listing_are_all_listed(s3: S3, tmp_path: Pa
 def test_copies_that_were_read_longest_ago_make_room(s3: S3, tmp_path: Path) -> None:  # noqa: ARG001
     here = machine(tmp_path / "a", room=250)
     paths = [put(here, named(f"2026-11-0{day}", day), bytes(100)) for day in range(1, 5)]
-    long_ago = time.time() - bucket_module.READ_LATELY
+    long_ago = time.time() - bucket_copies.READ_LATELY
     for place, path in enumerate(paths[:3]):
         os.utime(path, (long_ago - 100 + place, path.stat().st_mtime))
-    here.make_room()
+    here.copies.make_room()
     assert [path.exists() for path in paths] == [False, False, True, True]
     here.fetch(paths[2:3])
     assert paths[2].stat().st_atime > time.time() - 60, "that it was read is noted"
-    here.make_room()
+    here.copies.make_room()
     assert content_of(here, paths[0].name) == bytes(100)
 
 
 def test_copies_that_were_read_of_late_stay_even_without_room(s3: S3, tmp_path: Path) -> None:  # noqa: ARG001
     here = machine(tmp_path / "a", room=1)
     paths = [put(here, named(f"2026-11-0{day}", day), bytes(100)) for day in range(1, 5)]
-    here.make_room()
+    here.copies.make_room()
     assert all(path.exists() for path in paths), "a query may be reading them"
 
 
@@ -316,7 +318,7 @@ def test_copies_of_what_was_removed_elsewhere_go(s3: S3, tmp_path: Path, monkeyp
     elsewhere.remove(elsewhere.root / TABLE / name)
     here.names(TABLE)
     assert path.exists(), "a listing that is behind may lack what was written just now"
-    monkeypatch.setattr(bucket_module, "LISTED_BEFORE", -1)
+    monkeypatch.setattr(bucket_copies, "LISTED_BEFORE", -1)
     here.names(TABLE)
     assert not path.exists()
 

@@ -10,8 +10,9 @@ from gtm_platform.delivery.alerts.customer_alerts import due_of_some, due_of_tra
 from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.alerts.slack_client import CUSTOMER_CHANNEL, off_reason
 from gtm_platform.delivery.gate import CUSTOMERS
-from gtm_platform.delivery.hotpath.computing import TRANSITIONS, HotRows
+from gtm_platform.delivery.hotpath.computing import HotRows
 from gtm_platform.delivery.hotpath.delivering import shown_rows
+from gtm_platform.delivery.hotpath.hot_tables import TRANSITIONS
 from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.changed_records import ids_of
 from gtm_platform.lake.lake import Lake

@@ -18,18 +18,17 @@ from gtm_platform.core import assets as core
 from gtm_platform.delivery.gate import CUSTOMERS, newest_day
 from gtm_platform.delivery.hotpath.changes import Since, TakenWhole, customers_of, named_records, owners_in, sources_of
 from gtm_platform.delivery.hotpath.company_reach import companies_of, company_reach
-from gtm_platform.delivery.hotpath.computing import (
+from gtm_platform.delivery.hotpath.computing import hot_rows, rules_now
+from gtm_platform.delivery.hotpath.delivering import columns_of, digest_of, digests
+from gtm_platform.delivery.hotpath.fresher import knows
+from gtm_platform.delivery.hotpath.hot_tables import (
     COMPANIES_NOT_MADE,
     IDENTITY,
     HotTables,
     LeftToTables,
     companies_left,
-    hot_rows,
     require_made,
-    rules_now,
 )
-from gtm_platform.delivery.hotpath.delivering import columns_of, digest_of, digests
-from gtm_platform.delivery.hotpath.fresher import knows
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.delivery.hotpath.switch import RESUME, set_switch
 from gtm_platform.health import assets as health

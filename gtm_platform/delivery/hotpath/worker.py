@@ -17,16 +17,9 @@ from gtm_platform.delivery.alerts.settings import SlackSettings
 from gtm_platform.delivery.gate import newest_day
 from gtm_platform.delivery.hotpath.alerting import alerts_of
 from gtm_platform.delivery.hotpath.company_reach import NO_IDS
-from gtm_platform.delivery.hotpath.computing import (
-    HotPart,
-    HotRows,
-    HotTables,
-    LeftToTables,
-    hot_rows,
-    require_made,
-    today_of,
-)
+from gtm_platform.delivery.hotpath.computing import HotPart, HotRows, hot_rows
 from gtm_platform.delivery.hotpath.delivering import HotDelivery, digests, planned, send
+from gtm_platform.delivery.hotpath.hot_tables import HotTables, LeftToTables, require_made, today_of
 from gtm_platform.delivery.hotpath.reading import own_folder, read_open_window, readable, sweep_own_files
 from gtm_platform.delivery.hotpath.switch import off
 from gtm_platform.delivery.hotpath.triggering import put_messages, subscribed

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gtm_platform.definitions import DAILY_TABLES
-from gtm_platform.delivery.hotpath.computing import HotPart, HotRows, HotTables, hot_rows, rules_now
+from gtm_platform.delivery.hotpath.computing import HotPart, HotRows, hot_rows, rules_now
+from gtm_platform.delivery.hotpath.hot_tables import HotTables
 from gtm_platform.delivery.hotpath.lakes import KnownBy
 from gtm_platform.lake.contracts import TABLES, contract_of
 from gtm_platform.lake.duckdb_engine import engine

@@ -9,7 +9,7 @@ import pytest
 
 from gtm_platform.cli import hot_path as command
 from gtm_platform.cli.doctor import _hot_path
-from gtm_platform.delivery.hotpath.computing import HotTables
+from gtm_platform.delivery.hotpath.hot_tables import HotTables
 from gtm_platform.delivery.hotpath.worker import HotWorker
 from gtm_platform.lake.duckdb_engine import engine
 from gtm_platform.lake.lake import Lake

@@ -14,8 +14,9 @@ import pytest
 from gtm_platform.delivery.alerts import customer_alerts
 from gtm_platform.delivery.gate import CUSTOMERS
 from gtm_platform.delivery.hotpath.alerting import alerts_of
-from gtm_platform.delivery.hotpath.computing import HotRows, LeftToTables
+from gtm_platform.delivery.hotpath.computing import HotRows
 from gtm_platform.delivery.hotpath.delivering import shown_rows
+from gtm_platform.delivery.hotpath.hot_tables import LeftToTables
 from gtm_platform.delivery.triggers.kinds import KINDS, SubjectKind
 from gtm_platform.delivery.triggers.subjects import COMPANIES, read_subjects, values_of
 from gtm_platform.lake.lake import Lake

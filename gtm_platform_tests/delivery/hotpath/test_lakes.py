@@ -12,7 +12,7 @@ import pytest
 from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.delivery.hotpath.changes import sources_of
 from gtm_platform.delivery.hotpath.company_reach import names_companies
-from gtm_platform.delivery.hotpath.computing import HotTables
+from gtm_platform.delivery.hotpath.hot_tables import HotTables
 from gtm_platform.delivery.hotpath.lakes import KnownBy, ShownCustomers
 from gtm_platform.delivery.hotpath.reading import is_taken_over
 from gtm_platform.lake.contracts import contract_of

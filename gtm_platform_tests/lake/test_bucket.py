@@ -226,7 +226,7 @@ def test_a_machine_that_dies_after_the_put_has_written(s3: S3, tmp_path: Path, m
     def killed(*_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(here, "_keep", killed)
+    monkeypatch.setattr(here.copies, "keep", killed)
     with pytest.raises(KeyboardInterrupt):
         put(here, name := named("2026-11-01", 1), b"all of it")
     assert machine(tmp_path / "a").names(TABLE) == [name]

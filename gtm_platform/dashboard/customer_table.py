@@ -9,7 +9,7 @@ from pandas.io.formats.style import Styler
 
 from gtm_platform.dashboard.charts import ACCENT
 from gtm_platform.dashboard.frame.page import Query, on_row
-from gtm_platform.dashboard.status import CHIPS, SHOWN_TITLES
+from gtm_platform.dashboard.status import AT_RISK, CHIPS, SHOWN_TITLES
 from gtm_platform.dashboard.tables import table_height
 from gtm_platform.serving.store import Page as Customers
 from gtm_platform.serving.store import Snapshot
@@ -38,6 +38,9 @@ COLUMNS = {
     "was": ("Was", 95),
     "last_seen_at": ("Last seen", 100),
 }
+
+# Of who is at risk by the sum of several parts of the score, without a signal.
+WITHOUT_CAUSE, LOOK_CLOSER = "no_single_cause", "See which parts of the score are low: there is no single cause."
 
 
 def money_column(title: str, currency: str, width: int | None = None, signed: bool = False) -> Any:
@@ -99,10 +102,11 @@ def _shown(name: str, row: Row) -> Any:
         return value or row.get("email") or row["customer_id"]
     if name in ("health_status", "last_status"):
         return [SHOWN_TITLES[value]] if value else []
+    is_at_risk = row.get("health_status") in AT_RISK
     if name == "risk_signals":
-        return [small_words(signal) for signal in value or ()]
+        return [small_words(signal) for signal in value or ([WITHOUT_CAUSE] if is_at_risk else [])]
     if name == "recommended_actions":
-        return value[0] if value else None
+        return value[0] if value else LOOK_CLOSER if is_at_risk else None
     if name in ("customer_status", "plan_tier", "churn_reason", "was"):
         return words(value) if value else None
     if name.endswith("_at"):

@@ -207,8 +207,19 @@ def test_the_list_has_everybody_at_risk_with_reasons_and_actions(open_page: Open
     reasons = {(name, mrr, score): (signals, action) for name, mrr, score, signals, action in expected}
     for row in table:
         signals, action = reasons[row["name"], row["mrr_reporting"], row["health_score"]]
-        assert sorted(row["risk_signals"]) == [signal.replace("_", " ").replace("csat", "CSAT") for signal in signals]
-        assert row["recommended_actions"] == action
+        named = [signal.replace("_", " ").replace("csat", "CSAT") for signal in signals]
+        assert sorted(row["risk_signals"]) == (named or ["no single cause"])
+        assert row["recommended_actions"] == (
+            action or "See which parts of the score are low: there is no single cause."
+        )
+    assert {bool(signals) for signals, _ in reasons.values()} == {True, False}
+
+
+def test_who_is_at_risk_without_a_signal_is_shown_what_costs_most(open_page: Open, lake: Lake) -> None:
+    query = f"select customer_id from {{table}} where {AT_RISK} and len(risk_signals) = 0"
+    text = texts(open_page("customer", id=rows(lake, query)[0][0]))
+    assert "What to do" in text
+    assert re.search(r"no single cause\. What costs most: \d+ of \d+ points in \w+ and \d+ of \d+ points in", text)
 
 
 @pytest.mark.parametrize(

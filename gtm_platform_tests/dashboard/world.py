@@ -38,6 +38,7 @@ STATUS = """case when score >= 70 then 'healthy' when score >= 50 then 'at_risk'
     else 'critical' end"""
 GREW = "if(dice(i, 'grows', 12) = 0 and age < dice(i, 'grew', 40), 90, 0)"
 MRR = f"(19 + pow(dice(i, 'mrr', 100), 3) / 250 + {GREW})::decimal(18, 2)"
+SIGNALLED = "score < 70 and i % 29 <> 0"  # the scores of others are low without a signal
 TWO_SIGNALS = f"""[{list(SIGNALS)}[1 + i % {len(SIGNALS)}], {list(SIGNALS)}[1 + (i // 7) % {len(SIGNALS)}]]"""
 WIDE = {
     "customer_id": "'cus_' || lpad(i::varchar, 7, '0')",
@@ -70,8 +71,8 @@ WIDE = {
     "health_score": "if(is_customer, score, null)",
     "health_status": f"if(is_customer, {STATUS}, null)",
     "churn_risk": "if(is_customer, 100 - score, null)",
-    "risk_signals": f"if(is_customer, if(score < 70, list_sort(list_distinct({TWO_SIGNALS})), []), null)",
-    "recommended_actions": f"if(is_customer, if(score < 70, {list(ACTIONS)}, []), null)",
+    "risk_signals": f"if(is_customer, if({SIGNALLED}, list_sort(list_distinct({TWO_SIGNALS})), []), null)",
+    "recommended_actions": f"if(is_customer, if({SIGNALLED}, {list(ACTIONS)}, []), null)",
 }
 HEALTH = {
     "customer_id": WIDE["customer_id"],

@@ -12,7 +12,7 @@ from gtm_platform.dashboard.customer_timeline import show_timeline
 from gtm_platform.dashboard.frame.page import Page, link_to
 from gtm_platform.dashboard.links import customer_links, show_links
 from gtm_platform.dashboard.metric_cards import Figures, card_row, plain_card
-from gtm_platform.dashboard.status import BADGES, SHOWN_TITLES
+from gtm_platform.dashboard.status import AT_RISK, BADGES, SHOWN_TITLES
 from gtm_platform.dashboard.wording import ago, day, moment, money, number, plain
 from gtm_platform.health.explanation import Explanation, RiskSignal
 from gtm_platform.health.explanation_text import signal_line
@@ -139,12 +139,23 @@ def _amount(value: object, currency: str) -> str:
 def _show_actions(explanation: Explanation) -> None:
     """Draw what to do, and the signals with the figures that show them."""
     if not explanation.signals:
+        if explanation.health_status in AT_RISK:
+            with st.container(border=True):
+                st.subheader("What to do", anchor=False)
+                st.markdown(_low_parts(explanation))
         return
     with st.container(border=True):
         st.subheader("What to do", anchor=False)
         actions = enumerate(explanation.recommended_actions, 1)
         st.markdown("\n".join(f"{number}. {plain(action)}" for number, action in actions))
         st.markdown("  \n".join(map(_signal, explanation.signals)))
+
+
+def _low_parts(explanation: Explanation) -> str:
+    """Say which parts of the score cost most, where no signal says why it is low."""
+    by_cost = sorted(explanation.components, key=lambda part: part.missed or 0, reverse=True)
+    parts = [f"{part.missed:.0f} of {part.possible:.0f} points in {part.component}" for part in by_cost if part.missed]
+    return f"There is no single cause. What costs most: {' and '.join(parts[:2])}."
 
 
 def _signal(signal: RiskSignal) -> str:

@@ -29,7 +29,7 @@ from gtm_platform.state.hot_path import LEASE, HotRun
 from gtm_platform.state.leases import LeaseTaken, holding
 from gtm_platform.sync_rules import sync_rules
 
-LOOKS_EVERY = 0.2  # seconds
+LOOKS_EVERY = 0.1  # seconds
 STANDS_BY = 2.0  # seconds until it looks again whether the one that follows is gone
 OPEN_SECONDS = 15  # that an open gate is taken for open: each asking reads the history of all checks
 BY = "gtm hooks"

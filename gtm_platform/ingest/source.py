@@ -120,6 +120,7 @@ class Totals:
 NO_TOTALS = "The API gives no total of them."
 
 SyncMode = Literal["incremental", "append_only", "full_refresh"]
+LISTED_LATE = timedelta(minutes=15)  # by which a system may list what changed
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Stream:
     sync_mode: SyncMode = "incremental"
     key: tuple[str, ...] = ("id",)
     cursor_field: str | None = None
-    lookback: timedelta = timedelta(minutes=15)  # asked for again, because what changed may show late
+    lookback: timedelta = LISTED_LATE  # asked for again; longer where records change and their cursor stays
     probe: Callable[[Any], object] | None = None  # a cheap call to see whether it may be read; else its first page
     is_kept_here: bool = False  # what it reads was sent here: asking for it costs nothing
     totals: Totals | str = NO_TOTALS  # how it is proven that nothing is missing, or why it cannot be

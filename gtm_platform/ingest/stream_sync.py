@@ -6,7 +6,7 @@ What to ask for stands in `plan`, how rows are merged in `merge`; here is what n
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import ibis
@@ -33,7 +33,7 @@ from gtm_platform.ingest.plan import (
 )
 from gtm_platform.ingest.quarantine import quarantined_since, write_quarantine
 from gtm_platform.ingest.record import paths_read
-from gtm_platform.ingest.source import Source, Stream, Totals, Window
+from gtm_platform.ingest.source import LISTED_LATE, Source, Stream, Totals, Window
 from gtm_platform.ingest.suppression import erased_records
 from gtm_platform.ingest.truncation import refuse_shrinkage
 from gtm_platform.lake.contract_check import row_count
@@ -91,6 +91,7 @@ class StreamSync:
     full_refresh: bool = False  # of the newest window
     accept_shrinkage: bool = False  # a person knows that what a full refresh lost is gone
     progress: Progress | None = None
+    overlap: timedelta | None = None  # of an open window only what is newer than its records is asked for, and so much
 
     @property
     def table(self) -> str:
@@ -120,7 +121,23 @@ class StreamSync:
         """Plan the request for these windows."""
         files = self.lake.closed_files(self.table)
         again = self.source.is_scheduled
-        return plan_request(self.stream, windows, files, self.now, self.rules, self.full_refresh, is_read_again=again)
+        plan = plan_request(self.stream, windows, files, self.now, self.rules, self.full_refresh, is_read_again=again)
+        return plan if self.overlap is None else self._from_newest(plan, windows[-1], self.overlap)
+
+    def _from_newest(self, plan: Plan, window: PartitionWindow, overlap: timedelta) -> Plan:
+        """Begin the request shortly before the newest record of the window's file, by the clock of the system.
+
+        What a system lists later than that is for the reading of the whole window.
+        """
+        field, files = self.stream.cursor_field, self._files(window)
+        if plan.request is None or plan.request.full or field is None or not files or not self._is_open(window):
+            return plan
+        newest = value(self.lake.read(self.table, files)[field].max())
+        if newest is None:
+            return plan
+        back = self.stream.lookback if self.stream.lookback > LISTED_LATE else overlap
+        start = min(newest, self.now) - back
+        return replace(plan, request=replace(plan.request, start=max(start, plan.request.start)))
 
     def _is_open(self, window: PartitionWindow) -> bool:
         """Whether it is read again once it is over; what is asked on demand is not."""

@@ -16,7 +16,8 @@ class Hot(Rules):
     is_on: bool = True
     settle_seconds: Seconds = 0.3
     longest_settle_seconds: Seconds = 1.5
-    gap_seconds: Seconds = 1.0
+    gap_seconds: Seconds = 0.5
+    overlap_seconds: Seconds = 15
     most_customers: Positive = 500
     resume_minutes: Positive = 60
     keep_runs_days: Positive = 14

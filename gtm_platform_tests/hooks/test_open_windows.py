@@ -37,10 +37,10 @@ def close(syncing: Syncing, sky: Sky, number: int, stream: str) -> None:
     syncing.fill(sky, stream, day(number))
 
 
-def peek(syncing: Syncing, sky: Sky, number: int, hours: float, stream: str) -> None:
+def peek(syncing: Syncing, sky: Sky, number: int, hours: float, stream: str, overlap: timedelta | None = None) -> None:
     """Read the window of a day while it is open, as a hook makes it be read."""
     syncing.clock.now = day(number, hours)
-    syncing.fill(sky, stream, day(number))
+    syncing.fill(sky, stream, day(number), overlap=overlap)
 
 
 def opened(mode: str, stored: list[File]) -> Plan:
@@ -74,6 +74,23 @@ def test_what_changed_shows_at_once_and_stays(syncing: Syncing, sky: Sky, stream
     close(syncing, sky, 1, stream)
     assert [file.is_open for file in syncing.lake.files(f"sky/{stream}")] == [False, False]
     assert syncing.current_keys(stream, day(2)) == ["ceres", "earth", "mars", "pluto", "venus"]
+
+
+@pytest.mark.parametrize("stream", ["planets", "sightings"])
+def test_read_again_it_is_asked_for_what_is_newer_than_its_newest_record(
+    syncing: Syncing, sky: Sky, stream: str
+) -> None:
+    close(syncing, sky, 0, stream)
+    sky.put("earth", day(1, 3))
+    peek(syncing, sky, 1, 4, stream, overlap=QUARTER)
+    sky.put("ceres", day(1, 3) - QUARTER / 2)  # listed late
+    sky.put("saturn", day(1, 5))
+    peek(syncing, sky, 1, 6, stream, overlap=QUARTER)
+    assert [each.start for each in sky.requested[-2:]] == [day(1) - QUARTER, day(1, 3) - QUARTER]
+    again = syncing.current_keys(stream, day(2))
+    assert {"earth", "ceres", "saturn"} <= set(again)
+    peek(syncing, sky, 1, 6, stream)
+    assert syncing.current_keys(stream, day(2)) == again
 
 
 @pytest.mark.parametrize("stream", STREAMS)

@@ -31,11 +31,11 @@ class Syncing:
     def slot(self, start: datetime) -> PartitionWindow:
         return PartitionWindow(f"{start:%Y-%m-%dT%H%M}", start, start + timedelta(hours=self.source.hours))
 
-    def fill(self, client: Any, stream: str, *starts: datetime) -> list[WindowResult]:
+    def fill(self, client: Any, stream: str, *starts: datetime, overlap: timedelta | None = None) -> list[WindowResult]:
         declared = next(each for each in self.source.streams if each.name == stream)
         chosen = self.source.stream_for(client, declared)
         assert not isinstance(chosen, str), chosen
-        sync = StreamSync(self.lake, self.source, chosen, RULES, self.clock(), "run_1")
+        sync = StreamSync(self.lake, self.source, chosen, RULES, self.clock(), "run_1", overlap=overlap)
         return [each for each in sync.sync(client, [self.slot(start) for start in starts]) if not each.unchanged]
 
     def rows(self, stream: str, start: datetime, *columns: str) -> list[Any]:

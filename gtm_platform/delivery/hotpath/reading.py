@@ -5,7 +5,7 @@ The lake's own windows are left to the runs of the source: two writers of a wind
 
 import time
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gtm_platform.accounts import require_own_account
@@ -17,6 +17,7 @@ from gtm_platform.ingest.plan import SyncRules, partition_windows
 from gtm_platform.ingest.source import Source, Stream
 from gtm_platform.ingest.stream_sync import StreamSync
 from gtm_platform.lake.lake import Lake
+from gtm_platform.policy import policy
 from gtm_platform.settings import settings
 
 ALL_STAMPS = "9" * 24
@@ -42,7 +43,8 @@ def readable(source: Source, streams: Collection[str], lake: Lake) -> list[Strea
 def read_open_window(
     source: Source, streams: Sequence[Stream], lake: Lake, rules: SyncRules, now: datetime, run_id: str
 ) -> None:
-    """Read the open window of some streams, one after the other."""
+    """Read what is new in the open window of some streams, one after the other; the first time, all of it."""
+    overlap = timedelta(seconds=policy().hooks.hot.overlap_seconds)
     current = KnownBy(own_folder(), lake, ALL_STAMPS)
     window = partition_windows(windows(source.hours), [open_window(source.hours, now)])
     share = LimitShare(rules.limit_share(source.name))
@@ -52,7 +54,7 @@ def read_open_window(
         for each in streams:
             stream = source.stream_for(client, each)
             if isinstance(stream, Stream):
-                StreamSync(current, source, stream, rules, now, run_id).report(client, window)
+                StreamSync(current, source, stream, rules, now, run_id, overlap=overlap).report(client, window)
 
 
 def sweep_own_files() -> None:

@@ -196,6 +196,31 @@ def test_a_damaged_file_is_made_again(shop: tuple[DailyTable, ...], lake: Lake) 
     assert [row["id"] for row in stored(lake, "shop/cheap")] == ["a"]
 
 
+def test_what_was_measured_is_noted_and_holds_as_long_as_the_bytes_are_the_same(
+    shop: tuple[DailyTable, ...], lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(lake, "2026-03-01", [album("a", price=5), album("b", price=6)])
+    worth = {"worth": lambda table: (table.count() / 7).cast("decimal(38, 4)")}
+    table = replace(shop[0], contract=replace(CHEAP, figures=worth))
+    first, measured, check_file = table.write_day(lake, DAY), list[str](), made_from.check_file
+    assert first
+
+    def counted(subject: str, *arguments: Any) -> Any:
+        measured.append(subject)
+        return check_file(subject, *arguments)
+
+    monkeypatch.setattr(made_from, "check_file", counted)
+    again = table.write_day(lake, DAY, anew=False)
+    assert again
+    assert (again.rows, again.figures, again.is_new, measured) == (2, first.figures, False, [])
+    [file] = [file.path for file in lake.files("shop/cheap")]
+    contents = bytearray(file.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    overwrite(file, bytes(contents))
+    table.write_day(lake, DAY, anew=False)
+    assert measured == [f"shop/cheap {DAY}"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[1]", json.dumps({"file": "other"})])
 def test_a_note_that_is_damaged_costs_a_computation(shop: tuple[DailyTable, ...], lake: Lake, text: str) -> None:
     write(lake, "2026-03-01", [album("a", price=5)])

@@ -133,8 +133,13 @@ def _named_ids(feed: PersonFeed, table: ibis.Table) -> ibis.ir.ArrayValue:
     named_ids: ibis.ir.ArrayValue = NO_TEXTS
     for system, where in _shared_ids(feed):
         ids = _as_array(table[where] if isinstance(where, str) else where(table))
-        named_ids = named_ids.concat(_with_prefix(f"{system} id ", ids))
+        named_ids = named_ids.concat(_with_prefix(shared_id(system, ""), ids))
     return named_ids
+
+
+def shared_id(system: str, id: str) -> str:
+    """Return an id of a system as the trait that records which carry it have in common."""
+    return f"{system} id {id}"
 
 
 def _with_prefix(prefix: str, ids: ibis.ir.ArrayValue) -> ibis.ir.ArrayValue:

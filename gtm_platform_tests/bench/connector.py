@@ -25,8 +25,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     defaults = compared(rates["ours"], rates["defaults"])
     yield Row(what, unit, **defaults, target=Target("≥", 10), baseline="dlt with its defaults")
     yield Row(what, unit, **compared(rates["ours"], rates["parquet"]), target=Target("≥", 2), baseline="dlt, Parquet")
-    lasting = compared(rates["many"], rates["ours"])
-    yield Row(f"{many:,} records", unit, **lasting, target=Target("≥", 0.9), baseline=f"{few:,} records")
+    yield Row(f"{many:,} records", unit, rates["many"][0], Target("≥", 0.9), f"{few:,} records", median(rates["ours"]))
     cpu = {name: [one.cpu / float(one.findings["records"]) * 1e6 for one in each] for name, each in taken.items()}
     yield Row(what, "µs of a core", **compared(cpu["ours"], cpu["defaults"]), baseline="dlt with its defaults")
     yield Row(what, "µs of a core", **compared(cpu["ours"], cpu["parquet"]), baseline="dlt, Parquet")

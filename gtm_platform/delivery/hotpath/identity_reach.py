@@ -119,7 +119,10 @@ def _speaking(feed: PersonFeed, changed: ChangedRecords, linked: ibis.Table) -> 
 
 
 def _former(since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
-    """Return the customers of records that are gone from their system and are named otherwise now."""
+    """Return the customers of records that are gone from their system and are named otherwise now.
+
+    They are whose such a record was, and who has its address or carries its id.
+    """
     links, former = tables["identity/links"], tables["identity/former_records"]
     customers = frozenset[str]()
     for feed in FEEDS:
@@ -132,9 +135,17 @@ def _former(since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
             named = rows.select(
                 record_id=read(rows, mention.record_id), email=normalise.email(read(rows, mention.email))
             )
-            gone = named.anti_join(present, "record_id").view()
-            customers |= ids_of(gone.join(former.filter(former["source"] == feed.source), "record_id").select(CUSTOMER))
-            customers |= ids_of(gone.join(links, "email").select(CUSTOMER))
+            gone = rows_of(named.filter(named["record_id"].notnull()).anti_join(present, "record_id").distinct())
+            if not gone:
+                continue
+            ids = [str(id) for id, _ in gone]
+            were = former.filter((former["source"] == feed.source) & former["record_id"].isin(ids))
+            traits = _traits(_everybody(since))
+            named_now = [person_records.shared_id(feed.source, id) for id in ids] + [
+                str(mail) for _, mail in gone if mail
+            ]
+            theirs = links.semi_join(traits.filter(traits["trait"].isin(named_now)).view(), ["source", "record_id"])
+            customers |= ids_of(were.select(CUSTOMER).union(theirs.select(CUSTOMER)))
     return customers
 
 
@@ -147,16 +158,20 @@ def _companies_named(moved: ibis.Table, companies: ibis.Table) -> ibis.Table:
 def _tied(moved: ibis.Table, at: ibis.Table, since: Since, tables: Mapping[str, ibis.Table]) -> frozenset[str]:
     """Return all whose records have an address, an id or a company in common with records that moved."""
     links, people = tables["identity/links"], tables["identity/people"]
-    everybody = person_records.person_records(
-        {feed.source: since.computed_of.read_day(feed.table, since.day) for feed in FEEDS}
-    )
-    everybody = everybody.select("source", "record_id", "email", "other_emails", "shared_ids")
+    everybody = _everybody(since)
     shared = _traits(everybody).semi_join(_traits(moved.select(*everybody.columns)).view(), "trait")
     by_trait = ids_of(links.semi_join(shared, ["source", "record_id"]).select(CUSTOMER))
     losers = moved.select("source", record_id=moved["merged"].unnest())
     by_merge = ids_of(links.semi_join(losers, ["source", "record_id"]).select(CUSTOMER))
     by_company = ids_of(people.semi_join(at, "company_id").select(CUSTOMER))
     return by_trait | by_merge | by_company
+
+
+def _everybody(since: Since) -> ibis.Table:
+    """Return what the records of everybody said of who they are."""
+    tables = {feed.source: since.computed_of.read_day(feed.table, since.day) for feed in FEEDS}
+    records = person_records.person_records(tables)
+    return records.select("source", "record_id", "email", "other_emails", "shared_ids")
 
 
 def _traits(records: ibis.Table) -> ibis.Table:

@@ -25,6 +25,7 @@ OF_COMPANIES = (
     "seen",
     "paid",
 )
+OF_EVERYBODY = ("product", "admin")
 OF_IDENTITY = ("address", "newcomer", "same_address", "second_record", "payer", "company", "merged")
 
 

@@ -14,13 +14,14 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def settle(home: str, customers: int) -> dict[str, Any]:
-    """The customers' source rows, and what of the day before the day goes on from."""
+    """The customers' source rows, and all tables of the day before, from which the day goes on."""
     _move_in(home)
+    from gtm_platform.definitions import DAILY_TABLES
     from gtm_platform_tests.bench import customers as synthetic
 
     rows = synthetic.settle(Path(home, "lake"), customers)
     _land()
-    run(_yesterday(synthetic.DAY), tables=["identity/links", "identity/companies", "core/message_tone"])
+    run(_yesterday(synthetic.DAY), tables=[table.key for table in DAILY_TABLES])
     return {"rows": rows}
 
 

@@ -16,6 +16,7 @@ from gtm_platform.lake.lake import File
 LimitShareOf = Callable[[str], float]  # of a system: how much of its rate limits may be used
 CreditCapOf = Callable[[str], Decimal | None]  # of a system: how many of its credits a month may cost, None for any
 
+AHEAD = timedelta(seconds=5)  # a system tells whole seconds, by a clock of its own: what it says of now may be ahead
 BEFORE_FIRST_SYNC = "before the first sync; an API cannot be asked about a past day."
 NOT_NEWEST = (
     "only the newest window can be taken whole: an API cannot be asked what a record looked like on a past day."
@@ -93,8 +94,8 @@ def plan_request(
     first, last = windows[0], windows[-1]
     newest = last.end <= now < last.end + 2 * (last.end - last.start)
     is_open = is_read_again and last.is_open_at(now)
-    end = now if is_open else last.end
-    whole = Window(BEGINNING, end, full=True)
+    whole = Window(BEGINNING, now if is_open else last.end, full=True)
+    end = min(now + AHEAD, last.end) if is_open else last.end
     if full_refresh and not newest:
         return Plan(None, reason=NOT_NEWEST)
     if stream.sync_mode == "full_refresh" and is_open and is_synced_by(files, last):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gtm_platform.ingest.assets import closed_window, open_window, windows
-from gtm_platform.ingest.plan import BEFORE_FIRST_SYNC, Plan, covered_windows, plan_request
+from gtm_platform.ingest.plan import AHEAD, BEFORE_FIRST_SYNC, Plan, covered_windows, plan_request
 from gtm_platform.ingest.source import BEGINNING, Window
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform_tests.ingest import test_plan as plans
@@ -55,7 +55,7 @@ class TestThePlan:
     @pytest.mark.parametrize("mode", ["incremental", "append_only"])
     def test_it_is_asked_for_from_the_end_of_the_last_closed_one_until_now(self, mode: str) -> None:
         now = plans.day(1) + timedelta(hours=6)
-        assert opened(mode, plans.files(d0="full")) == Plan(Window(plans.day(1) - plans.LOOKBACK, now))
+        assert opened(mode, plans.files(d0="full")) == Plan(Window(plans.day(1) - plans.LOOKBACK, now + AHEAD))
 
     def test_what_can_only_be_read_whole_is_no_snapshot_yet(self) -> None:
         now = plans.day(1) + timedelta(hours=6)
@@ -74,6 +74,15 @@ def test_what_changed_shows_at_once_and_stays(syncing: Syncing, sky: Sky, stream
     close(syncing, sky, 1, stream)
     assert [file.is_open for file in syncing.lake.files(f"sky/{stream}")] == [False, False]
     assert syncing.current_keys(stream, day(2)) == ["ceres", "earth", "mars", "pluto", "venus"]
+
+
+@pytest.mark.parametrize("stream", ["planets", "sightings"])
+def test_what_a_system_says_of_this_second_is_read(syncing: Syncing, sky: Sky, stream: str) -> None:
+    """A hook comes within a second of what it says, and the system's clock may be ahead of ours."""
+    close(syncing, sky, 0, stream)
+    sky.put("earth", day(1, 4) + timedelta(seconds=1))
+    peek(syncing, sky, 1, 4, stream)
+    assert "earth" in syncing.current_keys(stream, day(2))
 
 
 @pytest.mark.parametrize("stream", ["planets", "sightings"])

@@ -130,9 +130,7 @@ def _refusal(port: int, error: Exception) -> str:
     return f"The sandbox cannot listen on port {port} ({error}): choose another port with --port."
 
 
-def serve(
-    port: int, people: int, seed: int, now: datetime | None, home: Path | None, host: str = "127.0.0.1"
-) -> None:
+def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | None, host: str = "127.0.0.1") -> None:
     """Runs until interrupted. Port 0 takes a free one; without `now` the clock follows real time."""
     listener, url = _open_listener(port, host)
     with listener:

@@ -1,8 +1,8 @@
 """Where engines put what does not fit into memory: a folder for each process, beside the lake.
 
 What a killed process left goes when the next one of its host begins. A container has a name that never comes again, and
-numbers its processes by itself: what it left goes once nobody has touched it for a day. Both engines need it, so it belongs
-to neither.
+numbers its processes by itself: what it left goes once nobody has touched it for a day. Both engines need it, so it
+belongs to neither.
 """
 
 import os

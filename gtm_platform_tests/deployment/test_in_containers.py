@@ -52,12 +52,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Postgres and a sandbox, and a home in which everything was brought up to date by the command for cron."""
     with running(tmp_path_factory.mktemp("stack")) as stack:
         done = stack.compose("run", "--rm", "-T", "due")
-        for line in (
-            r"sync_stripe: window \S+: \d+ tables, \d+ rows",
-            r"daily_tables: .*: \d+ tables",
-            r"deliver: \S+: \d+",
-        ):
-            assert re.search(f"^{line}", done, re.MULTILINE), done
+        for what in ("sync_stripe: window .+: [1-9]", "daily_tables: .+: [1-9]", "deliver: .+: [1-9]"):
+            assert re.search(f"^{what}", done, re.MULTILINE), done
         yield stack
 
 

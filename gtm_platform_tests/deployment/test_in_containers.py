@@ -26,6 +26,7 @@ EVENTS = """query($run: ID!) { runOrError(runId: $run) { ... on Run {
 LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
     name loadStatus locationOrLoadError { __typename } } } } }"""
 DAEMONS = """{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"""
+TABLES = ["activity", "calls", "pipeline", "profile", "revenue", "subscriptions", "support"]  # some seconds of work
 # How a command that stays shows that it works: the path that it answers, or what it logs.
 ANSWERS = {
     ("gtm", "serve"): "/healthz",
@@ -99,14 +100,14 @@ def test_each_service_of_compose_works(up: Stack) -> None:
 
 
 def launched(up: Stack) -> str:
-    """The run of a table over its days, launched as the UI does."""
+    """The run of some tables of today, launched as the UI does."""
     day = datetime.now(UTC).date().isoformat()
     tags = [{"key": f"dagster/asset_partition_range_{end}", "value": day} for end in ("start", "end")]
     selector = {
         "repositoryLocationName": "gtm_platform",
         "repositoryName": "__repository__",
         "jobName": "__ASSET_JOB",
-        "assetSelection": [{"path": ["core", "revenue"]}],
+        "assetSelection": [{"path": ["core", name]} for name in TABLES],
     }
     wish = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}
     answer = up.ask(LAUNCH, wish=wish)["launchRun"]
@@ -163,7 +164,6 @@ def test_a_run_works_in_a_container_of_its_own(up: Stack) -> None:
     until(lambda: status(up, run_id) == "SUCCESS", "the run's success", lambda: messages(up, run_id))
     assert materialized(up, run_id)
     until(lambda: not up.of_run(run_id), "the end of its container")
-    until(lambda: not has_beat(up, run_id), "the end of its beats", lambda: up.compose("logs", "daemon"))
 
 
 @pytest.mark.faults("T3")
@@ -180,6 +180,7 @@ def test_the_reaper_ends_the_run_of_a_killed_container_after_its_silence(up: Sta
     run_id = launched(up)
     container = container_at_work(up, run_id)
     until(lambda: has_beat(up, run_id), "the run's first beat")
+    container.pause()  # it is in the middle of its work
     up.compose("kill", "daemon")  # nobody else looks
     container.kill("SIGKILL")
     assert up.python(REAP.format(seconds=0)).split() == ["ended"], "it may be slow"
@@ -250,6 +251,7 @@ def alias_of(documents: list[Mapping[str, Any]], document: Mapping[str, Any]) ->
 @pytest.mark.parametrize("path", [path for path in KUBERNETES if path.name != "run-jobs.yaml"], ids=lambda of: of.name)
 def test_the_commands_of_a_manifest_work_with_the_rights_that_it_gives(stack: Stack, path: Any) -> None:
     documents = list(yaml.safe_load_all(path.read_text()))
+    staying: list[Any] = []
     with ExitStack() as until_the_end:
         for document in documents:
             pod = pod_of(document)
@@ -268,6 +270,10 @@ def test_the_commands_of_a_manifest_work_with_the_rights_that_it_gives(stack: St
                     network.disconnect(container)
                     network.connect(container, aliases=[name])
                 shows_that_it_works(container, words, each.get("readinessProbe"))
+                staying.append(container)
+        for container in staying:
+            container.stop(timeout=30)  # as long as a pod is given
+            assert container.wait()["StatusCode"] == 0, container.logs(tail=20).decode()
 
 
 @pytest.mark.parametrize("path", [path for path in UNITS if path.suffix == ".service"], ids=lambda path: path.name)

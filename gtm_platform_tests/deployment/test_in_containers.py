@@ -27,18 +27,20 @@ LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
     name loadStatus locationOrLoadError { __typename } } } } }"""
 DAEMONS = """{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"""
 TABLES = ["activity", "calls", "pipeline", "profile", "revenue", "subscriptions", "support"]  # some seconds of work
-# How a command that stays shows that it works: the path that it answers, or what it logs.
+# How a command that stays shows that it works: what it answers on its port or on those of its own, or what it logs.
 ANSWERS = {
-    ("gtm", "serve"): "/healthz",
-    ("gtm", "dashboard"): "/_stcore/health",
-    ("dagster-webserver", "--host"): "/server_info",
+    ("gtm", "serve"): ["{port}/healthz"],
+    ("gtm", "dashboard"): ["{port}/_stcore/health"],
+    ("gtm", "ui"): ["3000/server_info", "8000/healthz", "8501/_stcore/health"],
+    ("dagster-webserver", "--host"): ["{port}/server_info"],
 }
 LOGS = {
     ("gtm", "hooks"): "It follows webhooks as they come",
     ("dagster-daemon", "run"): "Instance is configured with the following daemons",
-    ("gtm", "ui"): "Dagster +http",
 }
-CALL = "import urllib.request as web; print(web.urlopen('http://127.0.0.1:{port}{path}', timeout=20).status)"
+CALL = (
+    "import sys, urllib.request as web; [web.urlopen(f'http://127.0.0.1:{at}', timeout=20) for at in sys.argv[1:]]"
+)
 REAP = """
 from datetime import UTC, datetime, timedelta
 import dagster as dg
@@ -211,15 +213,17 @@ def ends_well(container: Any) -> None:
 
 def shows_that_it_works(container: Any, words: list[str], probe: Mapping[str, Any] | None = None) -> None:
     """Wait until a command that stays answers its probe, or what is asked of its like."""
-    port, beginning = "".join(words[words.index("--port") + 1 :][:1]) if "--port" in words else "", tuple(words[:2])
+    beginning, port = tuple(words[:2]), words[words.index("--port") + 1] if "--port" in words else ""
+    path = (probe or {}).get("httpGet", {}).get("path")
+    asked = [f"{port}{path}"] if path else [each.format(port=port) for each in ANSWERS.get(beginning, ())]
 
     def works() -> bool:
         container.reload()
         assert container.status == "running", container.logs().decode()
         if probe and "exec" in probe:
             return bool(container.exec_run(probe["exec"]["command"]).exit_code == 0)
-        if path := (probe or {}).get("httpGet", {}).get("path") or ANSWERS.get(beginning):
-            return bool(container.exec_run(["python", "-c", CALL.format(port=port, path=path)]).exit_code == 0)
+        if asked:
+            return bool(container.exec_run(["python", "-c", CALL, *asked]).exit_code == 0)
         return re.search(LOGS[beginning], container.logs().decode()) is not None
 
     until(works, f"what {shlex.join(words)} answers", lambda: container.logs().decode()[-3000:])

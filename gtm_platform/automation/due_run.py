@@ -1,53 +1,34 @@
-"""`gtm run --due`: all that is due, one run after another in this process, and what became of each.
+"""`gtm run --due`: all that is due, in the order in which one needs the other, and what became of each.
 
-Sources first, then the tables of yesterday and today, the delivery, the other schedules, and what sensors watch. Each
-is a run of its own in Dagster's history, with the tags that the daemon would give it. One that fails stops no other.
+Sources first, side by side, then the tables of yesterday and today, the delivery, the other schedules, and what sensors
+watch. Each is a run of its own in Dagster's history, with the tags that the daemon would give it. One that fails stops
+no other.
 """
 
-import time
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import dagster as dg
 
-from gtm_platform.automation.due import DUE_TAG, TABLES, Due, Step, Waiting
+from gtm_platform.automation.due import TABLES, Due, Step, Waiting
+from gtm_platform.automation.step_processes import StepProcesses
+from gtm_platform.automation.step_run import FAILED, LEFT, Outcome, run_step
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.store import listed_once
-from gtm_platform.orchestration.compat import was_interrupted
-from gtm_platform.orchestration.liveness import sentence
+from gtm_platform.orchestration.liveness import reap
 from gtm_platform.settings import settings
 from gtm_platform.state import State, due_marks, open_state
 from gtm_platform.state.leases import Held, holding
 
 LEASE = "run --due"
-QUIET: Mapping[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 KEPT = timedelta(days=400)  # marks: longer than the rarest schedule waits
-MADE, FAILED, LEFT = "made", "failed", "left"
-ROWS = ("dagster/partition_row_count", "dagster/row_count")
-# What deliveries count of what they did outside.
-COUNTED = ("written", "created", "associations_made", "unchanged", "held", "rejected", "sent", "messages")
-
+PATIENCE = timedelta(minutes=15)  # for sources: the first sync of a large account takes hours at some systems' limits
+LOOK_SECONDS = 1.0  # between two looks at the clock while sources are read
+NO_TIME = "there was no time left"
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of something that was due."""
-
-    name: str
-    about: str
-    status: str  # made, failed, left
-    run_id: str = ""
-    tables: int = 0
-    rows: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    reason: str = ""
-    was_interrupted: bool = False  # somebody ended the process; Dagster records that as a failure
 
 
 @dataclass
@@ -70,10 +51,18 @@ class Summary:
 
 @dataclass(frozen=True)
 class Bounds:
-    """After which moment nothing new is begun; None for no bound."""
+    """Until when steps may begin and sources be read, and how long all else waits for sources.
+
+    Where `until` is None there is no end. What is still read after `patience` goes on beside the tables, and they are
+    made once more after it; where `ends_slow`, it is ended and left. `leaves` is what is not begun at all: names of
+    jobs, each with the reason.
+    """
 
     until: datetime | None
     clock: Clock
+    patience: timedelta = PATIENCE
+    ends_slow: bool = False
+    leaves: Mapping[str, str] = field(default_factory=dict)
 
     def reached(self) -> bool:
         """Whether nothing new is begun any more."""
@@ -89,12 +78,13 @@ def run_due(
     lake: Lake,
     bounds: Bounds,
     watch: Watch = lambda _: None,
+    processes: StepProcesses | None = None,
 ) -> Summary:
-    """Do all that is due; LeaseTaken where another process does."""
+    """Do all that is due, sources in `processes` if given; LeaseTaken where another one does."""
     with closing(open_state(settings().state_url)) as state, holding(state, LEASE, "it begins") as lease:
         with state.writing() as tx:
             due_marks.forget(tx, settings().now() - KEPT)
-        return DueRun(instance, repository, lake, state, lease, bounds, watch).all()
+        return DueRun(instance, repository, lake, state, lease, bounds, watch, processes).all()
 
 
 def what_is_due(
@@ -124,18 +114,26 @@ class DueRun:
     lease: Held
     bounds: Bounds
     watch: Watch
+    processes: StepProcesses | None
     summary: Summary = field(default_factory=Summary)
+    _waiting: deque[Step] = field(default_factory=deque)  # sources for which there is no room yet
 
     def all(self) -> Summary:
         """Do all that is due, in the order in which one needs the other."""
-        with dg.partition_loading_context(effective_dt=settings().now()):
-            self._look(reading=True)  # twice: a file that lies as it lay at the first look is whole
-            self._do(Due.sources)
-            self._look(reading=True)
-            self._do(Due.tables)
-            self._do(Due.delivery)
-            self._do(Due.schedules)
-            self._look(reading=False)
+        try:
+            with dg.partition_loading_context(effective_dt=settings().now()):
+                self._look(reading=True)  # twice: a file that lies as it lay at the first look is whole
+                self._read_sources()
+                self._look(reading=True)
+                self._do(Due.tables)
+                self._do(Due.delivery)
+                self._do(Due.schedules)
+                if self._read_on():
+                    self._do(Due.tables)
+                    self._do(Due.delivery)
+                self._look(reading=False)
+        finally:  # Ctrl-C, too: what had ended by then counts
+            self._end_reading()
         self.summary.only_with_daemon = self._now().only_with_daemon()
         return self.summary
 
@@ -143,14 +141,63 @@ class DueRun:
         return _due(self.instance, self.repository, self.lake, self.state)
 
     def _do(self, find: Callable[[Due], Iterator[Step | Waiting]]) -> None:
+        for step in self._due_steps(find):
+            self._step(step)
+
+    def _due_steps(self, find: Callable[[Due], Iterator[Step | Waiting]]) -> list[Step]:
+        """Return what is due; what waits is noted."""
         with listed_once():
-            steps = list(find(self._now()))
-        for each in steps:
-            if isinstance(each, Waiting):
+            due = list(find(self._now()))
+        for each in due:
+            if isinstance(each, Waiting) and each not in self.summary.waiting:
                 self.summary.waiting.append(each)
                 self.watch(each)
-            else:
-                self._step(each)
+        return [each for each in due if isinstance(each, Step)]
+
+    def _read_sources(self) -> None:
+        """Read what is due until all of it has ended, or patience has."""
+        if self.processes is None:
+            self._do(Due.sources)
+            return
+        self._waiting.extend(self._due_steps(Due.sources))
+        over = self.bounds.clock() + self.bounds.patience
+        while self._is_reading() and self.bounds.clock() < over and not self.bounds.reached():
+            self._collect(self.processes)
+        if self.bounds.ends_slow or self.bounds.reached():
+            self._end_reading()
+
+    def _read_on(self) -> bool:
+        """Wait for what took longer; whether anything did."""
+        was_reading = self._is_reading()
+        while self.processes and self._is_reading() and not self.bounds.reached():
+            self._collect(self.processes)
+        self._end_reading()
+        return was_reading
+
+    def _is_reading(self) -> bool:
+        return bool(self._waiting) or (self.processes is not None and self.processes.is_busy)
+
+    def _collect(self, processes: StepProcesses) -> None:
+        """Begin what there is room for, and note what has ended."""
+        while self._waiting and processes.has_room:
+            if self._begins(step := self._waiting.popleft()):
+                processes.begin(step)
+        for step, outcome in processes.ended(LOOK_SECONDS):
+            self._ended(step, outcome)
+            if not outcome.run_id:  # its process died, and says nothing of its run any more
+                reap(self.instance)
+
+    def _end_reading(self) -> None:
+        """End what is still read, and leave it and what has not begun."""
+        if self.processes is None or not self._is_reading():
+            return
+        for step, outcome in self.processes.interrupt():
+            did_not_end = outcome.was_interrupted or not outcome.run_id
+            self._ended(step, replace(outcome, status=LEFT, reason=NO_TIME) if did_not_end else outcome)
+        while self._waiting:
+            step = self._waiting.popleft()
+            self._report(Outcome(step.name, step.about, LEFT, reason=NO_TIME))
+        reap(self.instance)
 
     def _look(self, *, reading: bool) -> None:
         """Evaluate sensors, each once, and do what they request."""
@@ -173,51 +220,33 @@ class DueRun:
             self._note(sensor.name, "", due_marks.CURSOR, cursor)
 
     def _step(self, step: Step) -> None:
-        if self.lease.is_lost:
-            self._report(Outcome(step.name, step.about, LEFT, reason="another process has taken over"))
-        elif self.bounds.reached():
-            self._report(Outcome(step.name, step.about, LEFT, reason="there was no time left"))
-        else:
-            self.watch(step)
-            self.lease.announce(str(step))
-            outcome = self._execute(step)
-            if step.key:
-                status = due_marks.FAILED if outcome.status == FAILED else due_marks.DONE
-                self._note(step.name, step.key, status, step.value)
-            self._report(outcome)
+        if self._begins(step):
+            outcome = run_step(self.instance, self.repository, step)
+            self._ended(step, outcome)
             if outcome.was_interrupted:
                 raise KeyboardInterrupt
 
-    def _execute(self, step: Step) -> Outcome:
-        began = time.perf_counter()
-        try:
-            ran = self.repository.get_job(step.job).execute_in_process(
-                instance=self.instance,
-                tags={**step.tags, **self._origin()},
-                asset_selection=list(step.assets) or None,
-                run_config={**QUIET, **step.config},
-                raise_on_error=False,
-            )
-        except Exception as error:  # it could not even begin: a partition that is no more, a config that does not fit
-            reason = str(error) or type(error).__name__
-            return Outcome(step.name, step.about, FAILED, reason=reason, seconds=time.perf_counter() - began)
-        made = [event.materialization for event in ran.get_asset_materialization_events()]
-        return Outcome(
-            step.name,
-            step.about,
-            MADE if ran.success else FAILED,
-            ran.run_id,
-            len({each.asset_key for each in made}),
-            sum(_number(each, *ROWS) for each in made),
-            _counts(made),
-            time.perf_counter() - began,
-            "" if ran.success else _sentences(ran),
-            was_interrupted(ran),
-        )
+    def _begins(self, step: Step) -> bool:
+        """Announce a step that begins; whether it does. What is left is reported."""
+        if reason := self._reason_to_leave(step):
+            self._report(Outcome(step.name, step.about, LEFT, reason=reason))
+            return False
+        self.watch(step)
+        self.lease.announce(str(step))
+        return True
 
-    def _origin(self) -> dict[str, str]:
-        """The tags that say who made a run, and where the UI has its job."""
-        return {DUE_TAG: "true", ".dagster/repository": "__repository__@gtm_platform"}
+    def _reason_to_leave(self, step: Step) -> str:
+        if self.lease.is_lost:
+            return "another process has taken over"
+        if self.bounds.reached():
+            return NO_TIME
+        return self.bounds.leaves.get(step.name, "")
+
+    def _ended(self, step: Step, outcome: Outcome) -> None:
+        if step.key and outcome.status != LEFT:
+            status = due_marks.FAILED if outcome.status == FAILED else due_marks.DONE
+            self._note(step.name, step.key, status, step.value)
+        self._report(outcome)
 
     def _note(self, name: str, key: str, status: str, value: str | None) -> None:
         with self.state.writing() as tx:
@@ -226,25 +255,3 @@ class DueRun:
     def _report(self, outcome: Outcome) -> None:
         self.summary.outcomes.append(outcome)
         self.watch(outcome)
-
-
-def _sentences(ran: dg.ExecuteInProcessResult) -> str:
-    errors = [event.step_failure_data.error for event in ran.all_events if event.is_step_failure]
-    return "; ".join(dict.fromkeys(sentence(error) for error in errors if error)) or "see the run in the UI"
-
-
-def _counts(made: Sequence[dg.AssetMaterialization]) -> dict[str, int]:
-    counted: Counter[str] = Counter()
-    for each in made:
-        if each.asset_key.path[0] in ("delivery", "alerts"):
-            counted.update({name: _number(each, name) for name in COUNTED})
-    return {name: number for name, number in counted.items() if number}
-
-
-def _number(made: dg.AssetMaterialization, *names: str) -> int:
-    """Return the first of some figures of a materialisation that it has as a number."""
-    for name in names:
-        value = made.metadata.get(name)
-        if value is not None and isinstance(value.value, int | float):
-            return int(value.value)
-    return 0

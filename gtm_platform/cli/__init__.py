@@ -200,7 +200,7 @@ def doctor(home: Path | None) -> None:
 @click.option("--run-id", hidden=True, help="Id of the run, as whoever launches it has chosen.")
 @click.option("--due", is_flag=True, help="Do all that is due, without the daemon; see below.")
 @click.option("--dry-run", is_flag=True, help="With --due: only say what is due.")
-@click.option("--until", metavar="ISO", help="With --due: begin nothing new after this moment.")
+@click.option("--until", metavar="ISO", help="With --due: begin nothing new after this moment, nor read on.")
 @click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="With --due: nor after so many minutes.")
 @click.option(
     "--summary",
@@ -227,7 +227,7 @@ def run(
     made of it), or a job: everything_of_a_day reads the day's windows of every source, makes its tables and delivers
     it. It ends with 1 where nothing was made, and says why.
 
-    With --due one process brings everything up to date, as Dagster's daemon would: windows that have closed, the tables
+    With --due it brings everything up to date, as Dagster's daemon would: windows that have closed, the tables
     of yesterday and today, deliveries, reports. Call it from cron. It ends with 0 when all was done, 1 where something
     failed or waits for a person, 3 where the time was over, 75 where another process does it already.
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from gtm_platform.automation.due import Step, Waiting
-from gtm_platform.automation.due_run import FAILED, LEFT, MADE, Bounds, Outcome, Summary, run_due, what_is_due
+from gtm_platform.automation.due_run import Bounds, Summary, run_due, what_is_due
+from gtm_platform.automation.step_processes import StepProcesses
+from gtm_platform.automation.step_run import FAILED, LEFT, MADE, Outcome
 from gtm_platform.cli.processes import end_in_order
 from gtm_platform.definitions import defs
 from gtm_platform.lake.dagster.resource import the_lake
@@ -23,13 +25,23 @@ OFF = " is off"  # of a source without its key: texts once, by its number
 
 def run_all(*, dry_run: bool, until: datetime | None, max_minutes: float | None, summary: Path | None) -> int:
     """Do all that is due, or say what is; return the exit code."""
+    if dry_run:
+        with instance() as dagster:
+            return _show_due(what_is_due(dagster, defs.get_repository_def(), the_lake()))
+    done = run_within(_bounds(until, max_minutes))
+    if isinstance(done, int):
+        return done
+    if summary:
+        summary.write_text(json.dumps(_as_json(done), indent=2) + "\n")
+    return _code(done)
+
+
+def run_within(bounds: Bounds) -> Summary | int:
+    """Do what is due, and show it; return the exit code where that did not come to an end."""
     end_in_order()
     with instance() as dagster:
-        repository = defs.get_repository_def()
-        if dry_run:
-            return _show_due(what_is_due(dagster, repository, the_lake()))
         try:
-            done = run_due(dagster, repository, the_lake(), _bounds(until, max_minutes), _watch)
+            done = run_due(dagster, defs.get_repository_def(), the_lake(), bounds, _watch, StepProcesses())
         except KeyboardInterrupt:
             click.secho("Interrupted. The next `gtm run --due` goes on from here.", fg="yellow", err=True)
             return INTERRUPTED_CODE
@@ -37,9 +49,7 @@ def run_all(*, dry_run: bool, until: datetime | None, max_minutes: float | None,
             click.secho(f"Nothing was done: another `gtm run --due` is at it, {taken}.", fg="yellow", err=True)
             return TAKEN_CODE
     _show(done)
-    if summary:
-        summary.write_text(json.dumps(_as_json(done), indent=2) + "\n")
-    return _code(done)
+    return done
 
 
 def _bounds(until: datetime | None, max_minutes: float | None) -> Bounds:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from gtm_platform.serving.store import CustomerQuery, NoSnapshot, Page, the_stor
 from gtm_platform.settings import SettingsError, SystemSettings, settings, settings_of
 from gtm_platform.sources.assets import SCHEDULED
 
-AT_ONCE = 8  # systems
+AT_ONCE = 25  # systems; each is asked for little, and some take their time
 LISTED = 10  # who are at risk
 AT_RISK = ("at_risk", "high_risk", "critical")
 COLUMNS = {  # of the list, as they are headed there
@@ -49,6 +50,7 @@ class Wish:
     systems: tuple[str, ...]
     asks: bool
     reads: bool
+    minutes: int  # of reading, before the list is made
 
 
 def initialise(wish: Wish) -> int:
@@ -63,7 +65,7 @@ def initialise(wish: Wish) -> int:
     findings = _check(chosen)
     working = [source for source, finding in zip(chosen, findings, strict=True) if finding.state == "ok"]
     failed = any(finding.state == "failing" for finding in findings)
-    _say_how_long(working)
+    leaves = _say_how_long(working, wish.minutes)
     _keep(wish.env_file, {})
     _say_what_is_written(wish)
     if not working:
@@ -71,7 +73,7 @@ def initialise(wish: Wish) -> int:
     if not wish.reads or (wish.asks and not click.confirm("Read them now?", default=True)):
         click.echo(f"Nothing was read. `gtm run --due{_option(wish.home)}` begins with it.")
         return int(failed)
-    return max(int(failed), _read(wish.home))
+    return max(int(failed), _read(wish, leaves))
 
 
 def _option(home: Path) -> str:
@@ -154,8 +156,8 @@ def _check(sources: Sequence[Source]) -> list[Finding]:
 # --- estimating ------------------------------------------------------------------------------------------------------
 
 
-def _say_how_long(sources: Sequence[Source]) -> None:
-    """Say how much there is to read, and about how long that takes; sources are read one after another."""
+def _say_how_long(sources: Sequence[Source], minutes: int) -> dict[str, str]:
+    """Say how much there is to read, and about how long that takes; return what takes too long for the first list."""
     click.secho("\nHow much there is to read", bold=True)
     free = [source for source in sources if source.name not in policy().enrichment.monthly_cap]
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -163,9 +165,12 @@ def _say_how_long(sources: Sequence[Source]) -> None:
     rows = [(each.source, _records(each), _time(each), _uncounted(each)) for each in estimates]
     if rows:
         print_table(Rows(["system", "records", "takes about", "not counted, and how many come in a minute"], rows))
-    total, more = sum(each.seconds for each in estimates), any(each.uncounted for each in estimates)
+    longest, more = max((each.seconds for each in estimates), default=0.0), any(each.uncounted for each in estimates)
     besides = ", and what it takes to read what no system counts" if more else ""
-    click.echo(f"The first sync takes about {_duration(total)}{besides}. Later ones read only what changed.")
+    click.echo(f"They are read side by side. The first sync takes about {_duration(longest)}{besides}.")
+    click.echo(f"Later ones read only what changed. The first list is made of what {minutes} minutes bring.")
+    slow = [each for each in estimates if each.seconds > minutes * MINUTE]
+    return {f"sync_{each.source}": f"it takes about {_duration(each.seconds)}" for each in slow}
 
 
 def _records(of: SourceEstimate) -> str:
@@ -240,19 +245,30 @@ def _keep(path: Path, entered: Mapping[str, str]) -> None:
 # --- reading and showing ---------------------------------------------------------------------------------------------
 
 
-def _read(home: Path) -> int:
-    """Read all systems, make the tables, and list who is at risk."""
-    from gtm_platform.cli.due import run_all
+def _read(wish: Wish, leaves: Mapping[str, str]) -> int:
+    """Read the systems, make the tables, and list who is at risk; what takes too long is left, and named."""
+    from gtm_platform.automation.due_run import Bounds
+    from gtm_platform.automation.step_run import LEFT
+    from gtm_platform.cli.due import run_within
 
     click.secho("\nReading", bold=True)
-    code = run_all(dry_run=False, until=None, max_minutes=None, summary=None)
+    patience = timedelta(minutes=wish.minutes)
+    bounds = Bounds(None, lambda: datetime.now(UTC), patience, ends_slow=True, leaves=leaves)
+    done = run_within(bounds)
+    if isinstance(done, int):
+        return done
+    code = int(done.failed)
     try:
         page = the_store().current().customers(CustomerQuery({"health": AT_RISK}, sort="-churn_risk", limit=LISTED))
     except NoSnapshot as empty:
         click.secho(str(empty), fg="yellow", err=True)
         return code or 1
     _list(page)
-    option = _option(home)
+    option = _option(wish.home)
+    if left := {each.name.removeprefix("sync_"): each.reason for each in done.of(LEFT)}:
+        listed = ", ".join(f"{name} ({reason})" for name, reason in left.items())
+        click.secho(f"Not read yet: {listed}. The scores know nothing of what they tell.", fg="yellow")
+        click.echo(f"`gtm run --due{option}` reads them, however long that takes, and makes the tables meanwhile.")
     click.echo(f"`gtm ui{option}` shows the rest: who, why, and what to do.")
     click.echo(f"`gtm run --due{option}` keeps it up to date from cron, with the same keys.")
     return code

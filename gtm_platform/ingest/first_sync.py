@@ -3,7 +3,8 @@
 Of each stream its first page is read. Where that is less than the total, a page of the last days is read, too: a stream
 that comes day by day begins with days on which hardly anybody was there. What ends with its first page is counted by
 that, and of what else the system does not count it is known how fast it comes. The limit on calls is that of the
-documentation, by the share of it that is used; where a page is slower than the limit, the page decides.
+documentation, by the share of it that is used; where a page is slower than the limit, the page decides. A system that
+takes its time is not asked for long: what it was not asked about counts as not counted.
 """
 
 import time
@@ -21,6 +22,7 @@ from gtm_platform.ingest.source import BEGINNING, Source, Stream, Totals, Window
 RECENT = timedelta(days=3)  # whose page is as full as most of those that are read
 CLEARLY = 2  # times as full: a list and a search have pages of other sizes, too
 MINUTE = 60
+PATIENCE = 30.0  # seconds, after which no further stream of a source is asked about
 Clock = Callable[[], float]
 
 
@@ -77,7 +79,7 @@ def estimate(
 ) -> SourceEstimate:
     """Ask for the totals of a source's streams and read a page or two of each."""
     readable = [source.stream_for(client, stream) for stream in source.streams]
-    sampling = Sampling(client, share, now, clock)
+    sampling = Sampling(client, share, now, clock, clock() + PATIENCE)
     streams = [sampling.of(stream) for stream in readable if isinstance(stream, Stream)]
     rates = [limiter.rate for limiter in share.limiters]
     return SourceEstimate(source.name, streams, min(rates, default=None))
@@ -91,9 +93,12 @@ class Sampling:
     share: LimitShare
     now: datetime
     clock: Clock
+    until: float
 
     def of(self, stream: Stream) -> StreamEstimate:
-        """Estimate a stream; nothing is known of one that does not answer now."""
+        """Estimate a stream; nothing is known of one that does not answer now, or for which no time is left."""
+        if self.clock() >= self.until:
+            return StreamEstimate(stream.name, None)
         whole = Window(BEGINNING, self.now, full=True)
         total = whole_total(stream.totals, self.client, whole) if isinstance(stream.totals, Totals) else None
         counted = total if isinstance(total, int) else None

@@ -10,7 +10,8 @@ import dagster as dg
 
 from gtm_platform.automation.definitions import automated
 from gtm_platform.automation.due import Step, Waiting
-from gtm_platform.automation.due_run import Bounds, Outcome, Summary, run_due
+from gtm_platform.automation.due_run import Bounds, Summary, run_due
+from gtm_platform.automation.step_run import Outcome
 from gtm_platform.delivery.gate import CUSTOMERS, HEALTH
 from gtm_platform.delivery.sensors import deliver
 from gtm_platform.lake.lake import Lake

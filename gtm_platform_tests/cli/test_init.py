@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gtm_platform.cli import gtm
+from gtm_platform.cli import gtm, init_run
+from gtm_platform.ingest.first_sync import SourceEstimate, StreamEstimate
+from gtm_platform.ingest.source import Source
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.server import Sandbox, running
 from gtm_platform.settings import settings
@@ -172,12 +174,21 @@ def test_without_a_system_there_is_nothing_to_do(command: Command, arguments: li
 
 @pytest.mark.long
 def test_it_ends_at_the_first_list_of_who_is_at_risk_and_has_written_nothing(
-    command: Command, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, box: Sandbox
+    command: Command, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch, box: Sandbox, home: Path
 ) -> None:
     give(monkeypatch, keys)
-    before = writes(box)
-    answer = command("init", "--yes")
+    estimated, before = init_run._estimated, writes(box)
+    hours = StreamEstimate("conversations", 100_000, page=10, seconds_a_page=1.0)
+
+    def slow_at_intercom(source: Source) -> SourceEstimate | None:
+        return SourceEstimate("intercom", [hours], None) if source.name == "intercom" else estimated(source)
+
+    monkeypatch.setattr(init_run, "_estimated", slow_at_intercom)
+    answer = command("init", "--yes", "--minutes", "20")
     assert answer.exit_code == 0, answer.output
+    assert "The first sync takes about 3 hours" in answer.stdout
+    assert "Not read yet: intercom (it takes about 3 hours)." in answer.stdout
+    assert not (home / "lake" / "intercom").exists()
     [line] = [line for line in answer.stdout.splitlines() if line.startswith("At risk: ")]
     shown = int(line.split()[2].replace(",", ""))
     with instance() as dagster:

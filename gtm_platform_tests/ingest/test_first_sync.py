@@ -40,14 +40,18 @@ class Account:
     clock: float = 0.0
     share: LimitShare = field(default_factory=LimitShare)
     pages_read: int = 0
+    several: list[Stream] = field(default_factory=list)
 
     @property
     def streams(self) -> list[Stream]:
+        return self.several or [self._stream()]
+
+    def _stream(self) -> Stream:
         totals = Totals(lambda _, window: SliceTotal(window.start, window.end, self.records), "it is asked")
         counted = totals if self.counts else "it gives none"
         if self.by_day:
-            return [Stream("things", Thing, self.days, sync_mode="append_only", cursor_field="at", totals=counted)]
-        return [Stream("things", Thing, self.pages, sync_mode="full_refresh", totals=counted, probe=self.probe)]
+            return Stream("things", Thing, self.days, sync_mode="append_only", cursor_field="at", totals=counted)
+        return Stream("things", Thing, self.pages, sync_mode="full_refresh", totals=counted, probe=self.probe)
 
     def stream_for(self, _client: Any, stream: Stream) -> Stream:
         return stream
@@ -126,3 +130,13 @@ def test_streams_come_side_by_side_and_share_the_limit() -> None:
     streams = [StreamEstimate("a", 10_000, 100, 1, 0.5), StreamEstimate("b", 20_000, 100, 1, 0.5)]
     assert SourceEstimate("x", streams, None).seconds == 100
     assert SourceEstimate("x", streams, 1.0).seconds == 300
+
+
+def test_a_system_that_takes_its_time_is_not_asked_for_long() -> None:
+    account = Account(records=5000, seconds_a_page=40.0)
+    asked = account.streams
+    account.several = [*asked, *asked]
+    estimated = account.estimated()
+    assert [stream.records for stream in estimated.streams] == [5000, None]
+    assert account.pages_read == 1
+    assert "things" in estimated.uncounted

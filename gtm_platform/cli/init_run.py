@@ -167,8 +167,8 @@ def _say_how_long(sources: Sequence[Source], minutes: int) -> dict[str, str]:
         print_table(Rows(["system", "records", "takes about", "not counted, and how many come in a minute"], rows))
     longest, more = max((each.seconds for each in estimates), default=0.0), any(each.uncounted for each in estimates)
     besides = ", and what it takes to read what no system counts" if more else ""
-    click.echo(f"They are read side by side. The first sync takes about {_duration(longest)}{besides}.")
-    click.echo(f"Later ones read only what changed. The first list is made of what {minutes} minutes bring.")
+    click.echo(f"The first sync takes about {_duration(longest)}{besides}. Later ones read only what changed.")
+    click.echo(f"They are read side by side; the first list is made of what {minutes} minutes bring.")
     slow = [each for each in estimates if each.seconds > minutes * MINUTE]
     return {f"sync_{each.source}": f"it takes about {_duration(each.seconds)}" for each in slow}
 

@@ -15,18 +15,19 @@ import ibis
 from gtm_platform.core.assets import TABLES as CORE
 from gtm_platform.health import customer_health, published_scores, rules
 from gtm_platform.health.late_records import LINKS, late_records
-from gtm_platform.health.recomputation import FACTS, Hindsight, changes_facts, make_again, upstream
+from gtm_platform.health.recomputation import FACTS, Hindsight, changes_facts, make_again, source_tables, upstream
 from gtm_platform.health.score_change_columns import CAUSES, Cause
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import Statement, cursor
+from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.file_query import quoted, text
 from gtm_platform.lake.lake import File, Lake
 from gtm_platform.lake.overlay import Overlay, scratch_folder
 from gtm_platform.policy import Policy, policy
 
 PUBLISHED = published_scores.TABLE.key
-PEOPLE = "identity/people"
+HEALTH, PEOPLE = customer_health.TABLE.key, "identity/people"
 # What facts are made from of the records of a few customers. The rest follows from everybody's records, or is no fact.
 OF_SOME = tuple(
     table
@@ -45,6 +46,12 @@ def restated_scores(lake: Lake, day: str) -> Iterator[Mapping[str, ibis.Table]]:
     with scratch_folder(lake) as folder:
         restated = dict(Restatement(lake, folder, day, earlier[-1]).steps()) if earlier else {}
         yield {cause: restated.get(cause, nothing) for cause in CAUSES}
+
+
+def files_of_scores(lake: Lake) -> list[str]:
+    """Name all files that a restatement may read: of sources, of what scores are made of, and of scores."""
+    tables = {*source_tables(), *(table.key for table in upstream()), LINKS, PEOPLE, PROFILE, HEALTH, PUBLISHED}
+    return [f"{table}/{plain_name(file.path.name)}" for table in sorted(tables) for file in lake.files(table)]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from gtm_platform.health import customer_health
 from gtm_platform.health.customer_health import AGO
 from gtm_platform.health.published_scores import FACTS as SCORED_FACTS
 from gtm_platform.health.published_scores import TABLE as PUBLISHED
-from gtm_platform.health.restated_scores import restated_scores
+from gtm_platform.health.restated_scores import files_of_scores, restated_scores
 from gtm_platform.health.score_change_columns import CAUSES, CONTRACT, CUSTOMER, KEY, POINTS, SPANS, UNKNOWN, Cause
 from gtm_platform.health.score_parts import FACTS, bounded_total, named, parts_of
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo, EarlierDays, Prepared, PreviousDay
@@ -174,7 +174,7 @@ TABLE = DailyTable(
         "thirty_days_ago": DaysAgo(PUBLISHED.key, 30),
         "earlier": EarlierDays(PUBLISHED.key, LONGEST),
         "earlier_changes": EarlierDays("health/score_changes", LONGEST),
-        "restated": Prepared(restated_scores),
+        "restated": Prepared(restated_scores, files_of_scores),
         "policy": current_policy,
     },
     rule=table,

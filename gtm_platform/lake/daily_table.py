@@ -1,7 +1,7 @@
 """A daily table as a value: its key, its contract, what it is made from, and the rule, a pure function of tables."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -62,10 +62,12 @@ class SyncTimes:
 class Prepared:
     """Tables by name that a function makes of the lake for a day, and takes away once the day is written.
 
-    It is for what is no table of the lake: days made again in another way, for comparison.
+    It is for what is no table of the lake: days made again in another way, for comparison. `files` names all files that
+    they may be made of, where they are made of nothing else.
     """
 
     make: Callable[[Lake, str], AbstractContextManager[Mapping[str, ibis.Table]]]
+    files: Callable[[Lake], Sequence[str]] | None = None
 
 
 class UpstreamMissing(RuntimeError):
@@ -161,11 +163,13 @@ class DailyTable:
 
     def made_from(self, lake: Lake, day: str) -> MadeFrom | None:
         """Return what the day's rows follow from; None where that is not known before they are made."""
-        if not is_reusable(self.rule) or any(isinstance(value, Prepared) for value in self.inputs.values()):
+        prepared = {name: value for name, value in self.inputs.items() if isinstance(value, Prepared)}
+        if not is_reusable(self.rule) or not all(value.files for value in prepared.values()):
             return None
-        source = self._source(lake)
-        queries = {name: queries_of(source, value, day) for name, value in self.inputs.items()}
-        values = {name: value() for name, value in self.inputs.items() if callable(value)}
+        source, read = self._source(lake), {name: each for name, each in self.inputs.items() if name not in prepared}
+        queries = {name: queries_of(source, value, day) for name, value in read.items()}
+        values = {name: value() for name, value in read.items() if callable(value)}
+        values |= {name: value.files(lake) for name, value in prepared.items() if value.files}
         return made_from(self.rule, self.contract, queries, values | {"day": day, "engine": settings().gtm_engine})
 
     def _from_stored(self, lake: Lake, day: str, now: MadeFrom) -> Written | None:

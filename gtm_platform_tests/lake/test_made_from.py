@@ -1,7 +1,8 @@
 """A day is computed again where anything that its rows follow from is another, and only there."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from gtm_platform.lake import made_from
 from gtm_platform.lake.contracts import Column, Contract
-from gtm_platform.lake.daily_table import DailyTable, DaysAgo
+from gtm_platform.lake.daily_table import DailyTable, DaysAgo, Prepared
 from gtm_platform.lake.expressions.days import as_scalar
 from gtm_platform.lake.lake import Lake
 from gtm_platform.lake.rotation import rotate
@@ -121,6 +122,35 @@ def test_who_asks_for_it_has_it_computed(shop: tuple[DailyTable, ...], lake: Lak
     assert make(shop, lake, anew=True) == ["cheap", "count"]
     assert not set(files(lake)) & set(before)
     assert make(shop, lake) == []  # and what was computed so is remembered, too
+
+
+@of_platform
+def unlike(albums: ibis.Table, before: Mapping[str, ibis.Table], day: date) -> ibis.Table:
+    computed.append("unlike")
+    return albums.anti_join(before["albums"], "id").select("id", as_of=as_scalar(day))
+
+
+@contextmanager
+def older(lake: Lake, day: str) -> Iterator[Mapping[str, ibis.Table]]:
+    yield {"albums": lake.as_of("shop/albums", day)}  # before it began
+
+
+def test_what_is_prepared_of_files_is_prepared_again_once_there_are_others(lake: Lake) -> None:
+    def of_albums(lake: Lake) -> list[str]:
+        return [file.path.name for file in lake.files("shop/albums")]
+
+    inputs = {"albums": "shop/albums", "before": Prepared(older, of_albums)}
+    table = DailyTable("shop/unlike", CHEAP, inputs, unlike, eager=True)
+    write(lake, "2026-03-01", [album("a")])
+    write(lake, DAY, [album("b")])
+    assert make((table,), lake) == ["unlike"]
+    assert make((table,), lake) == []
+    write(lake, "2026-03-01", [album("b")])  # the day before has it now, too
+    assert make((table,), lake) == ["unlike"]
+    assert stored(lake, "shop/unlike") == []
+    elsewhere = replace(table, inputs={"albums": "shop/albums", "before": Prepared(older)})
+    assert make((elsewhere,), lake) == ["unlike"], "nobody knows what it is made of"
+    assert make((elsewhere,), lake) == ["unlike"]
 
 
 def test_what_comes_to_the_same_goes_no_further(shop: tuple[DailyTable, ...], lake: Lake) -> None:

@@ -42,6 +42,7 @@ case "$*" in
   then echo "stripe  failing  It refuses the key: set STRIPE_API_KEY"; exit 1; fi ;;
 "query"*) printf 'n\\n12\\n' ;;
 "run --due") echo "Nothing was due." ;;
+"run --due --dry-run") printf 'sync_calendly: window w\nsync_fathom: window w\n2 due. Nothing was done.\n' ;;
 "doctor") echo "stripe  ok  an account, to which this home belongs" ;;
 *) echo "What is gtm $*?"; exit 2 ;;
 esac
@@ -54,9 +55,15 @@ WRONG = {
     "nobody is at risk": ("At risk: 12", "At risk: 0", "The keys of the environment"),
     "the list is of others": ("n\\n12", "n\\n13", "The list is who is at risk"),
     "something stays due": ("Nothing was due.", "computed 3 runs", "Nothing more is due"),
-    "a key does not work afterwards": ("to which this home belongs", "", "Nothing more is due"),
+    "a key does not work afterwards": ("to which this home belongs", "", "Every key works"),
     "it fails in silence": ('12 customers"', '12 customers"; exit 3', "The keys of the environment"),
 }
+
+
+READ = 'echo "At risk: 12 customers"'
+LEFT = f"""{READ}
+echo "Not read yet: calendly (it takes about 3 hours), fathom (there was no time left). The scores know nothing of it."
+"""
 
 
 @pytest.fixture
@@ -104,6 +111,17 @@ def test_it_ends_at_the_step_that_goes_wrong_and_names_it(played: Path, text: st
     ran = first_hour(played)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert ran.stderr.startswith(f'WRONG at "{step}'), ran.stderr
+
+
+def test_what_takes_too_long_is_all_that_may_stay_due(played: Path) -> None:
+    write(played, GTM.replace(READ, LEFT))
+    ran = first_hour(played)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Not read within the time: calendly fathom" in ran.stdout
+    write(played, GTM.replace(READ, LEFT).replace("sync_fathom: window w", "sync_stripe: window w"))
+    ran = first_hour(played)
+    assert ran.returncode == 1
+    assert "due is calendly stripe, named were calendly fathom" in ran.stderr
 
 
 def test_a_call_that_writes_is_wrong(played: Path) -> None:

@@ -16,7 +16,8 @@ from gtm_platform.sandbox.kit.authentication import Authentication, bearer_token
 from gtm_platform.sandbox.kit.errors import ApiError, BadParameterError, Errors
 from gtm_platform.sandbox.kit.filters import parse_instant
 from gtm_platform.sandbox.kit.limits import Limit, Rate, RateHeaders, wait_seconds
-from gtm_platform.sandbox.kit.paging import PageSize, decode_cursor, encode_cursor, first_rows
+from gtm_platform.sandbox.kit.paging import Page, PageSize, Placed, decode_cursor, encode_cursor
+from gtm_platform.sandbox.kit.walks import Walks
 
 Shape = dict[str, Any]
 DOCUMENTED: Mapping[str, Rate] = {"calls": Rate(60, 60)}
@@ -114,7 +115,7 @@ def seats(owner: str | None, members: Sequence[str], closed: datetime | None, no
 # --- lists ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a list, rendered only if it is on the page that is asked for."""
 
@@ -128,7 +129,7 @@ class Query:
     """What a list is asked for: the filters that were sent, or those that the cursor holds."""
 
     filters: Mapping[str, str]
-    after: list[str] | None
+    after: tuple[str, str] | None
 
     @property
     def since(self) -> datetime | None:
@@ -164,44 +165,48 @@ def query(sent: QueryParams, names: Iterable[str], now: datetime) -> Query:
         raise invalid("cursor", "Start again without a cursor")
     if now - datetime.fromisoformat(state["t"]) > _CURSOR_LASTS:
         raise invalid("cursor", "The cursor is too old: start again without one")
-    return Query(state["f"], [state["u"], state["i"]])
+    return Query(state["f"], (state["u"], state["i"]))
 
 
-def page(rows: Iterable[Row], listing: Query, sent: QueryParams, now: datetime) -> Shape:
-    """A page of rows in the order of `updated_at` and key, and how many there are of them on all pages."""
+def page(walks: Walks, request: Request, rows: Iterable[Row], listing: Query, now: datetime) -> Shape:
+    """A page of rows in the order of `updated_at` and key, and how many there are of them on all pages.
+
+    The rows are read only where none are kept.
+    """
     since = listing.since
-    placed = [(exact(row.updated), row.key, row) for row in rows if since is None or row.updated >= since]
-    following = sorted(
-        (
-            (updated, key, row)
-            for updated, key, row in placed
-            if listing.after is None or [updated, key] > listing.after
-        ),
-        key=lambda each: each[:2],
-    )
-    shown, more = first_rows(following, SIZE.read(sent))
-    cursor = None
-    if more:
-        updated, key, _ = shown[-1]
-        cursor = encode_cursor({"u": updated, "i": key, "f": dict(listing.filters), "t": now.isoformat()})
-    data = [row.render() for _, _, row in shown]
-    return {"data": data, "has_more": more, "next_cursor": cursor, "total": len(placed)}
+
+    def placed() -> Placed[Row]:
+        wanted = (row for row in rows if since is None or row.updated >= since)
+        return Placed.of(wanted, lambda row: (exact(row.updated), row.key))
+
+    def turn(placed: Placed[Row]) -> Page[Row]:
+        total, size = len(placed.rows), SIZE.read(request.query_params)
+        start = 0 if listing.after is None else placed.start(listing.after)
+        updated, key = placed.places[start + size - 1] if total > start + size else (None, None)
+        state = {"u": updated, "i": key, "f": dict(listing.filters), "t": now.isoformat()}
+        return Page(placed.rows[start : start + size], encode_cursor(state) if updated else None, total)
+
+    walk = (request.url.path, *sorted(listing.filters.items()))
+    shown = walks.page_of(walk, listing.after is not None, placed, turn)
+    data = [row.render() for row in shown.rows]
+    return {"data": data, "has_more": shown.next is not None, "next_cursor": shown.next, "total": shown.total}
 
 
 def days_page(
+    walks: Walks,
+    request: Request,
     accounts: Iterable[Any],
     rows: Callable[[Any, date | None, date | None, datetime], Iterable[Row]],
-    sent: QueryParams,
     now: datetime,
 ) -> Shape:
     """A page of what each account did on each day, by the panel's own rows of an account."""
-    listing = query(sent, ("account_id", "from", "to"), now)
+    listing = query(request.query_params, ("account_id", "from", "to"), now)
     first, last = listing.day("from"), listing.day("to")
     if listing.since:  # a day is final soon after it is over
         reopened = listing.since.date() - timedelta(days=1)
         first = max(first or reopened, reopened)
-    chosen = [each for each in accounts if listing.allows("account_id", each.account_id)]
-    return page((row for each in chosen for row in rows(each, first, last, now)), listing, sent, now)
+    chosen = (each for each in accounts if listing.allows("account_id", each.account_id))
+    return page(walks, request, (row for each in chosen for row in rows(each, first, last, now)), listing, now)
 
 
 def instant(at: datetime) -> str:

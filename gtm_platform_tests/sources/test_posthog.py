@@ -54,6 +54,10 @@ class Habit:
     def count(self, first: date, last: date, before: datetime) -> int:
         return sum(first <= login.date() <= last and login < before for login in self._logins)
 
+    def days(self, first: date, last: date, before: datetime) -> Iterator[date]:
+        days = {login.date() for login in self._logins if login < before}
+        return iter(sorted(day for day in days if first <= day <= last))
+
     def latest_day(self, before: datetime) -> date | None:
         return max((login.date() for login in self._logins if login < before), default=None)
 

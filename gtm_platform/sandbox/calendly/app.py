@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from gtm_platform.sandbox.calendly.store import (
 )
 from gtm_platform.sandbox.kit.api import json_object
 from gtm_platform.sandbox.kit.filters import matching
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.kit.write_log import Actions, Persist, Write, WriteLog, discard
 
 
@@ -39,12 +41,16 @@ def _unmark(store: CalendlyStore, write: Write, at: datetime) -> CalendlyInvitee
 ACTIONS: Actions[CalendlyStore, CalendlyInvitee] = {"mark": _mark, "unmark": _unmark}
 
 
+_start, _created, _uuid = attrgetter("start"), attrgetter("created"), attrgetter("uuid")
+
+
 class Calendly:
     """The handlers. The token is the owner's, who may see the whole organisation."""
 
     def __init__(self, store: CalendlyStore, clock: Callable[[], datetime], persist: Persist) -> None:
         self._store = store
-        self._writes = WriteLog(store, clock, persist, ACTIONS)
+        self._walks = Walks(clock)
+        self._writes = WriteLog(store, clock, self._walks.forgetting(persist), ACTIONS)
 
     # --- people ---
 
@@ -70,7 +76,7 @@ class Calendly:
             if sent.get("user") in (None, render.address("users", user.uuid))
             and sent.get("email") in (None, user.email)
         ]
-        return collection(request, rows, self._membership, "created_at", lambda u: u.created, lambda u: u.uuid)
+        return collection(request, self._walks, rows, self._membership, "created_at", _created, _uuid)
 
     def _membership(self, user: CalendlyUser) -> dict[str, Any]:
         return render.membership(user, self._store)
@@ -91,12 +97,12 @@ class Calendly:
         if status not in (None, "active", "canceled"):
             raise invalid("status")
         user = request.query_params.get("user")
-        rows = [
+        rows = (
             event
             for event in matching(self._store.events.values(), request.query_params, EVENT_FILTERS)
             if user is None or user in (render.address("users", host) for host in event.hosts)
-        ]
-        return collection(request, rows, self._event, "start_time", lambda e: e.start, lambda e: e.uuid)
+        )
+        return collection(request, self._walks, rows, self._event, "start_time", _start, _uuid)
 
     def _event(self, event: CalendlyEvent) -> dict[str, Any]:
         return render.event(event, self._store)
@@ -109,7 +115,7 @@ class Calendly:
         """Who booked a slot."""
         event = _of(self._store.events, request)
         rows = matching(event.invitees, request.query_params, INVITEE_FILTERS)
-        return collection(request, rows, render.invitee, "created_at", lambda i: i.created, lambda i: i.uuid)
+        return collection(request, self._walks, rows, render.invitee, "created_at", _created, _uuid)
 
     async def invitee(self, request: Request) -> Any:
         """One invitee of a slot."""
@@ -173,11 +179,12 @@ class Calendly:
         ]
         return collection(
             request,
+            self._walks,
             rows,
             lambda kind: render.event_type(kind, self._store),
             "name",
-            lambda k: k.created,
-            lambda k: k.uuid,
+            _created,
+            _uuid,
         )
 
     async def event_type(self, request: Request) -> Any:
@@ -187,7 +194,7 @@ class Calendly:
     async def nothing(self, request: Request) -> Any:
         """A list of what this organisation does not use."""
         self._check_scope(request, needs_one=False)
-        return collection(request, [], lambda row: row, "created_at", lambda row: row, str)
+        return collection(request, self._walks, [], lambda row: row, "created_at", lambda row: row, str)
 
 
 def _of(records: Any, request: Request) -> Any:

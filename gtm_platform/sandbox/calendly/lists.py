@@ -11,6 +11,7 @@ from gtm_platform.sandbox.calendly.render import HOST, instant
 from gtm_platform.sandbox.kit.errors import path_of
 from gtm_platform.sandbox.kit.filters import ParameterFilter, compared, equals
 from gtm_platform.sandbox.kit.paging import CursorPaging, Page, PageSize
+from gtm_platform.sandbox.kit.walks import Walks
 
 R = TypeVar("R")
 PAGING = CursorPaging(PageSize(default=20, largest=100, parameter="count"), "page_token")
@@ -31,13 +32,14 @@ INVITEE_FILTERS: Mapping[str, ParameterFilter] = {
 
 def collection(
     request: Request,
+    walks: Walks,
     rows: Iterable[R],
     render: Callable[[R], dict[str, Any]],
     ordered_by: str,
     instant_of: Callable[[R], datetime],
     uuid_of: Callable[[R], str],
 ) -> dict[str, Any]:
-    """A page of rows, in the order that `sort` says."""
+    """A page of rows in the order that `sort` says; they are read only where none are kept."""
     sent = request.query_params
     field, _, direction = sent.get("sort", f"{ordered_by}:asc").partition(":")
     if field != ordered_by or direction not in ("asc", "desc"):
@@ -46,7 +48,7 @@ def collection(
     def place(row: R) -> list[str]:
         return [instant(instant_of(row)), uuid_of(row)]
 
-    page = PAGING.sorted_page(rows, sent, place, descending=direction == "desc")
+    page = walks.sorted_page(PAGING, request, rows, place, descending=direction == "desc")
     return {"collection": [render(row) for row in page.rows], "pagination": _pagination(request, page)}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -12,9 +13,11 @@ from gtm_platform.sandbox.chartmogul.access import Limits, api, invalid, not_fou
 from gtm_platform.sandbox.chartmogul.mirror import Movement
 from gtm_platform.sandbox.chartmogul.store import ChartMogulCustomer, ChartMogulStore
 from gtm_platform.sandbox.kit.api import Handler
+from gtm_platform.sandbox.kit.cached import AsOfNow
 from gtm_platform.sandbox.kit.filters import parse_instant
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 from gtm_platform.sandbox.kit.timeline import as_of
+from gtm_platform.sandbox.kit.walks import Walks
 
 R = TypeVar("R")
 PAGING = CursorPaging(PageSize(default=200, largest=200, parameter="per_page"), "cursor")
@@ -29,6 +32,8 @@ class ChartMogul:
     def __init__(self, store: ChartMogulStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
+        self._walks = Walks(clock)
+        self._changes = AsOfNow(clock, partial(metrics.changes, store))
 
     async def ping(self, _: Request) -> Any:
         """Tell that the key is good."""
@@ -65,14 +70,14 @@ class ChartMogul:
     async def customers(self, request: Request) -> Any:
         """All customers, or those of a source, an external id or a status."""
         sent, now = request.query_params, self._clock()
-        rows = [
+        rows = (
             each
             for each in self._present()
             if sent.get("data_source_uuid") in (None, *(account.source for account in each.imported(now)))
             and sent.get("external_id") in (None, *(account.external_id for account in each.imported(now)))
             and sent.get("system") in (None, *(render.system_of(account.source) for account in each.imported(now)))
             and ("status" not in sent or mirror.status(each, now).replace(" ", "_") == sent["status"])
-        ]
+        )
         return self._page(request, "entries", rows, lambda each: render.customer(each, now), lambda each: each.number)
 
     async def search(self, request: Request) -> Any:
@@ -80,7 +85,7 @@ class ChartMogul:
         email = request.query_params.get("email")
         if not email:
             raise invalid("email", "is missing")
-        rows = [each for each in self._present() if each.email.lower() == email.lower()]
+        rows = (each for each in self._present() if each.email.lower() == email.lower())
         now = self._clock()
         return self._page(request, "entries", rows, lambda each: render.customer(each, now), lambda each: each.number)
 
@@ -91,7 +96,7 @@ class ChartMogul:
     async def subscriptions(self, request: Request) -> Any:
         """The subscriptions of a customer."""
         customer, now = self._of(request), self._clock()
-        rows = [each for each in customer.imported(now) if as_of(each.subscriptions, now - customer.lag)]
+        rows = (each for each in customer.imported(now) if as_of(each.subscriptions, now - customer.lag))
         return self._page(
             request,
             "entries",
@@ -132,14 +137,14 @@ class ChartMogul:
         if order not in ("date", "-date"):
             raise invalid("order", "must be date or -date", 422)
         first, last = _bound(sent.get("start-date"), "start-date"), _bound(sent.get("end-date"), "end-date")
-        rows = [
+        rows = (
             (customer, movement)
             for customer in self._present()
             for movement in mirror.movements(customer, self._clock())
             if kind in (None, movement.kind)
             and (first is None or movement.at >= first)
             and (last is None or movement.at < last)
-        ]
+        )
 
         def place(row: tuple[ChartMogulCustomer, Movement]) -> list[str]:
             return [row[1].at.isoformat(), render.activity_uuid(*row)]
@@ -151,13 +156,13 @@ class ChartMogul:
     async def plans(self, request: Request) -> Any:
         """All plans."""
         sent = request.query_params
-        rows = [
+        rows = (
             id_
             for id_, (_, source, _, _) in self._store.plans.items()
             if sent.get("data_source_uuid") in (None, source)
             and sent.get("external_id") in (None, id_)
             and sent.get("system") in (None, render.system_of(source))
-        ]
+        )
         return self._page(request, "plans", rows, lambda id_: render.plan(id_, self._store), lambda id_: id_)
 
     def _page(
@@ -172,7 +177,7 @@ class ChartMogul:
     ) -> dict[str, Any]:
         if "page" in request.query_params:
             raise invalid("page", "is no longer supported: use cursor")
-        page = PAGING.sorted_page(rows, request.query_params, place, descending=descending)
+        page = self._walks.sorted_page(PAGING, request, rows, place, descending=descending)
         return {root: [shape(row) for row in page.rows], "has_more": page.next is not None, "cursor": page.next}
 
     # --- metrics ---
@@ -181,9 +186,9 @@ class ChartMogul:
         """A handler of one series, or of several together."""
 
         async def handler(request: Request) -> Any:
-            now = self._clock()
-            spans = metrics.periods(request.query_params, now.date())
-            return metrics.answer(metrics.figures(self._store, spans, now), names)
+            today = self._clock().date()
+            spans = metrics.periods(request.query_params, today)
+            return metrics.answer(metrics.figures(self._changes(), spans, today), names)
 
         return handler
 

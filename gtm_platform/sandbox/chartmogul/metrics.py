@@ -5,7 +5,7 @@ The last day of a period dates its entry; the running period is dated today.
 
 from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -13,7 +13,7 @@ from typing import Any
 
 from gtm_platform.sandbox.chartmogul import mirror
 from gtm_platform.sandbox.chartmogul.access import invalid
-from gtm_platform.sandbox.chartmogul.store import ChartMogulStore
+from gtm_platform.sandbox.chartmogul.store import ChartMogulCustomer, ChartMogulStore
 
 INTERVALS = ("day", "week", "month", "quarter", "year")
 _MOVEMENTS = {
@@ -86,37 +86,49 @@ def _end(day: date, interval: str) -> date:
     return day.replace(month=month, day=monthrange(day.year, month)[1])
 
 
-def figures(store: ChartMogulStore, spans: list[tuple[date, date]], now: datetime) -> list[Figures]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A movement of a customer's MRR, in US cents."""
+
+    day: date
+    kind: str
+    before: int
+    after: int
+
+
+def changes(store: ChartMogulStore, now: datetime) -> list[Change]:
+    """The movements of all customers, as they are shown by now."""
+    return [change for customer in store.customers.values() for change in _changes(customer, now)]
+
+
+def _changes(customer: ChartMogulCustomer, now: datetime) -> Iterator[Change]:
+    before, currency = 0, mirror.shown_currency(customer)
+    for movement in mirror.movements(customer, now):
+        after = mirror.in_account_currency(movement.mrr, currency)
+        yield Change(movement.at.date(), movement.kind, before, after)
+        before = after
+
+
+def figures(moves: Iterable[Change], spans: list[tuple[date, date]], today: date) -> list[Figures]:
     """What each period came to, from the movements of all customers."""
     moved = [dict.fromkeys(_MOVEMENTS, 0) for _ in spans]
     churned = [0] * len(spans)
     mrr, customers = [0] * (len(spans) + 1), [0] * (len(spans) + 1)  # changes, the first of them before all periods
-    for place, kind, before, after in _all_movements(store, spans, now):
-        mrr[place + 1] += after - before
-        customers[place + 1] += bool(after) - bool(before)
+    starts, last = [start for start, _ in spans], spans[-1][1] if spans else today
+    for each in moves:
+        if each.day > last:
+            continue
+        place = bisect_right(starts, each.day) - 1  # -1: before the first period
+        mrr[place + 1] += each.after - each.before
+        customers[place + 1] += bool(each.after) - bool(each.before)
         if place >= 0:
-            moved[place][kind] += after - before
-            churned[place] += kind == "churn"
+            moved[place][each.kind] += each.after - each.before
+            churned[place] += each.kind == "churn"
     totals, counts = list(accumulate(mrr)), list(accumulate(customers))
     return [
         Figures(end, totals[n + 1], counts[n + 1], moved[n], churned[n], counts[n], totals[n])
         for n, (_, end) in enumerate(spans)
     ]
-
-
-def _all_movements(
-    store: ChartMogulStore, spans: list[tuple[date, date]], now: datetime
-) -> Iterator[tuple[int, str, int, int]]:
-    """The period (-1: before the first) of each movement, its kind, and MRR in US cents before and after it."""
-    starts, last = [start for start, _ in spans], spans[-1][1] if spans else now.date()
-    for customer in store.customers.values():
-        before, currency = 0, mirror.shown_currency(customer)
-        for movement in mirror.movements(customer, now):
-            if movement.at.date() > last:
-                break
-            after = mirror.in_account_currency(movement.mrr, currency)
-            yield bisect_right(starts, movement.at.date()) - 1, movement.kind, before, after
-            before = after
 
 
 def answer(shown: list[Figures], names: tuple[str, ...]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from gtm_platform.sandbox.chroma_admin import render
 from gtm_platform.sandbox.chroma_admin.store import ChromaAccount, ChromaStore
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 from gtm_platform.sandbox.kit.timeline import as_of
+from gtm_platform.sandbox.kit.walks import Walks
 
 TOKEN = "chroma-admin-sandbox-token"
 PREFIX = "/admin-api/v1"
@@ -36,6 +37,7 @@ class Chroma:
     def __init__(self, store: ChromaStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
+        self._walks = Walks(clock)
 
     @property
     def _is_minimal(self) -> bool:
@@ -53,13 +55,13 @@ class Chroma:
         listing = query(request.query_params, ("email", "is_active"), now)
         if listing.filters.get("is_active", "true") not in ("true", "false"):
             raise invalid("is_active", "is_active must be true or false")
-        rows = [
+        rows = (
             self._account_row(each, now)
             for each in self._store.accounts.values()
             if listing.allows("email", each.email)
             and listing.allows("is_active", str(bool(as_of(each.actives, now + _INSTANT))))
-        ]
-        return page(rows, listing, request.query_params, now)
+        )
+        return page(self._walks, request, rows, listing, now)
 
     def _account_row(self, account: ChromaAccount, now: datetime) -> Row:
         return Row(render.updated(account, now), account.account_id, lambda: render.account(account, now))
@@ -86,19 +88,19 @@ class Chroma:
             raise not_implemented()
         now = self._clock()
         listing = query(request.query_params, ("account_id",), now)
-        rows = [
+        rows = (
             row
             for each in self._store.accounts.values()
             if listing.allows("account_id", each.account_id)
             for row in render.instance_rows(each, now)
-        ]
-        return page(rows, listing, request.query_params, now)
+        )
+        return page(self._walks, request, rows, listing, now)
 
     async def days(self, request: Request) -> Any:
         """One row of each account and day of use."""
         if self._is_minimal:
             raise not_implemented()
-        return days_page(self._store.accounts.values(), render.day_rows, request.query_params, self._clock())
+        return days_page(self._walks, request, self._store.accounts.values(), render.day_rows, self._clock())
 
 
 def app(store: ChromaStore, clock: Callable[[], datetime], limits: Limits | None = None) -> Starlette:

@@ -93,18 +93,18 @@ def instance_rows(record: ChromaAccount, now: datetime) -> Iterator[Row]:
 
 def day_rows(record: ChromaAccount, first: date | None, last: date | None, now: datetime) -> Iterator[Row]:
     """The days of use of an account; a day that is over is final shortly after midnight."""
-    day = max(record.use.first_day, first or record.use.first_day)
-    while day <= min(now.date(), last or now.date()):
-        if record.use.count(day, day, now + _INSTANT) and usage.use_on(record, day, now + _INSTANT):
+    today, created = now.date(), record.created.date()
+    for day in record.use.days(first or record.use.first_day, min(today, last or today), now + _INSTANT):
+        if created < day or usage.use_on(record, day, now + _INSTANT):  # logins before the account are none of it
             yield _day_row(record, day, now)
-        day += _DAY
 
 
 def _day_row(record: ChromaAccount, day: date, now: datetime) -> Row:
     midnight = datetime.combine(day + _DAY, time(), UTC)
     over = now >= midnight + _SETTLES
     changed = midnight + _SETTLES if over else max(login for login in record.use.logins(day) if login <= now)
-    return Row(changed, f"{record.account_id} {day}", lambda: _day(record, day, changed, min(midnight, now + _INSTANT)))
+    before = min(midnight, now + _INSTANT)
+    return Row(changed, f"{record.account_id} {day}", partial(_day, record, day, changed, before))
 
 
 def _day(record: ChromaAccount, day: date, changed: datetime, before: datetime) -> Shape:

@@ -22,6 +22,7 @@ from gtm_platform.sandbox.crossbeam.access import (
 )
 from gtm_platform.sandbox.crossbeam.store import CrossbeamStore, stable_uuid
 from gtm_platform.sandbox.kit.paging import CursorPaging, NumberPaging, PageSize
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.world.market import MarketCompany
 from gtm_platform.sandbox.world.partner_network import Overlap
 
@@ -35,7 +36,7 @@ class Crossbeam:
     """The handlers."""
 
     def __init__(self, store: CrossbeamStore, clock: Callable[[], datetime]) -> None:
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._walks = store, clock, Walks(clock)
 
     async def token(self, request: Request) -> Response:
         """Hand out an access token for the refresh token."""
@@ -64,7 +65,8 @@ class Crossbeam:
         """The accounts that partners and we share, those included that are none any more."""
         self._check_organization(request)
         now = self._clock()
-        page = OVERLAPS.sorted_page(self._store.network.overlaps(now), request.query_params, lambda each: each.number)
+        overlaps = self._store.network.overlaps(now)
+        page = self._walks.sorted_page(OVERLAPS, request, overlaps, lambda each: each.number)
         pagination = {
             "has_more": page.next is not None,
             "next_cursor": page.next,

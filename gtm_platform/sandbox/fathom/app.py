@@ -1,6 +1,6 @@
 """The emulator's addresses, and what each of them answers. There is no address of a single meeting."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from gtm_platform.sandbox.fathom.store import FathomMeeting, FathomStore
 from gtm_platform.sandbox.kit.filters import compared
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
 from gtm_platform.sandbox.kit.render import iso_seconds
+from gtm_platform.sandbox.kit.walks import Walks
 
 R = TypeVar("R")
 PAGING = CursorPaging(PageSize(default=10, largest=10, parameter=""), "cursor")  # nobody can ask for another size
@@ -27,6 +28,7 @@ class Fathom:
     def __init__(self, store: FathomStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
+        self._walks = Walks(clock)
 
     def _visible(self, request: Request) -> Iterable[FathomMeeting]:
         member = owner(request, self._store)
@@ -36,9 +38,9 @@ class Fathom:
         """The recordings that the owner of the key may see, the newest first."""
         sent, now = request.query_params, self._clock()
         parts = render.parts_asked_for(sent)
-        rows = [each for each in self._visible(request) if self._is_wanted(each, sent)]
-        return _page(
-            sent,
+        rows = (each for each in self._visible(request) if self._is_wanted(each, sent))
+        return self._page(
+            request,
             rows,
             lambda each: render.meeting(each, self._store, now, parts),
             lambda each: [iso_seconds(each.created), each.recording_id],
@@ -93,8 +95,8 @@ class Fathom:
         """The teams of the organisation."""
         created = min(member.created for member in self._store.members.values())
         rows = sorted({member.team for member in self._store.members.values() if member.team})
-        return _page(
-            request.query_params,
+        return self._page(
+            request,
             rows,
             lambda name: {"name": name, "created_at": iso_seconds(created)},
             lambda name: name,
@@ -103,9 +105,9 @@ class Fathom:
     async def team_members(self, request: Request) -> Any:
         """The people of the organisation, or of one team."""
         team = request.query_params.get("team")
-        rows = [each for each in self._store.members.values() if team in (None, each.team)]
-        return _page(
-            request.query_params,
+        rows = (each for each in self._store.members.values() if team in (None, each.team))
+        return self._page(
+            request,
             rows,
             lambda each: {"name": each.name, "email": each.email, "created_at": iso_seconds(each.created)},
             lambda each: each.email,
@@ -114,23 +116,25 @@ class Fathom:
     async def meeting_types(self, request: Request) -> Any:
         """The names by which meetings can be filtered. The shape is not established: it is that of the other lists."""
         rows = sorted({each.meeting_type for each in self._store.meetings.values() if each.meeting_type})
-        return _page(request.query_params, rows, lambda name: {"name": name}, lambda name: name)
+        return self._page(request, rows, lambda name: {"name": name}, lambda name: name)
 
     async def users(self, _: Request) -> Any:
         """For admins only, and no key here is an admin's."""
         raise FathomError(403, "Forbidden")
 
-
-def _page(
-    sent: QueryParams,
-    rows: Sequence[R],
-    shape: Callable[[R], dict[str, Any]],
-    place: Callable[[R], Any],
-    *,
-    descending: bool = False,
-) -> dict[str, Any]:
-    page = PAGING.sorted_page(rows, sent, place, descending=descending)
-    return {"limit": PAGING.size.default, "next_cursor": page.next, "items": [shape(row) for row in page.rows]}
+    def _page(
+        self,
+        request: Request,
+        rows: Iterable[R],
+        shape: Callable[[R], dict[str, Any]],
+        place: Callable[[R], Any],
+        *,
+        descending: bool = False,
+    ) -> dict[str, Any]:
+        """A page of what the owner of the key may see; the rows are read only where none are kept."""
+        reader = owner(request, self._store).email
+        page = self._walks.sorted_page(PAGING, request, rows, place, reader, descending=descending)
+        return {"limit": PAGING.size.default, "next_cursor": page.next, "items": [shape(row) for row in page.rows]}
 
 
 def app(store: FathomStore, clock: Callable[[], datetime], limits: Limits | None = None) -> Starlette:

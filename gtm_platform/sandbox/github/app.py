@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,16 +13,19 @@ from starlette.responses import JSONResponse, Response
 
 from gtm_platform.sandbox.github import render
 from gtm_platform.sandbox.github.access import GitHubError, Limits, api, not_found
-from gtm_platform.sandbox.github.store import GitHubStore
+from gtm_platform.sandbox.github.store import Act, CodeFile, GitHubStore
 from gtm_platform.sandbox.kit.api import json_object
+from gtm_platform.sandbox.kit.cached import AsOfNow
 from gtm_platform.sandbox.kit.errors import BadParameterError
 from gtm_platform.sandbox.kit.filters import parse_instant
-from gtm_platform.sandbox.kit.paging import NumberPaging, PageSize, decode_cursor, encode_cursor
+from gtm_platform.sandbox.kit.paging import CursorPaging, NumberPaging, Page, PageSize, Placed, encode_cursor
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.world.market_signals import REPOSITORIES
 
 PAGING = NumberPaging(PageSize(30, 100, "per_page"))
 SEARCH_PAGING = NumberPaging(PageSize(30, 100, "per_page"), reachable=1000)
 _LARGEST = 100
+STARS = CursorPaging(PageSize(_LARGEST, _LARGEST, "first"))
 _SEARCHED = re.compile(r'"(?P<term>[^"]+)"\s*(?:filename:(?P<file>\S+))?')
 _ISSUES = ("issue", "pull_request")
 
@@ -34,13 +37,18 @@ class GitHub:
         self._store = store
         self._clock = clock
         self._limits = limits
+        self._walks = Walks(clock)
+        self._accounts = AsOfNow(clock, lambda now: render.by_login(store.accounts(now)))
 
     async def forks(self, request: Request) -> Any:
         """Forks of a repository, the newest first unless asked otherwise."""
-        acts = self._store.acts(self._clock(), _repository(request), ("fork",))
-        if request.query_params.get("sort", "newest") == "newest":
-            acts.reverse()
-        return _listed(request, [render.fork(act) for act in acts])
+        name, newest = _repository(request), request.query_params.get("sort", "newest") == "newest"
+
+        def acts() -> list[Act]:
+            forks = self._store.acts(self._clock(), name, ("fork",))
+            return forks[::-1] if newest else forks
+
+        return self._listed(request, acts, render.fork)
 
     async def issues(self, request: Request) -> Any:
         """Issues and pull requests of a repository, in the order in which they were touched."""
@@ -48,23 +56,36 @@ class GitHub:
         begin = parse_instant(since) if since else None
         if since and begin is None:
             raise BadParameterError("since", "since must be an instant.")
-        acts = self._store.acts(now, _repository(request), _ISSUES)
-        acts = [act for act in acts if begin is None or render.updated(act, now) >= begin]
-        acts.sort(key=lambda act: (render.updated(act, now), act.id))
-        if request.query_params.get("direction", "desc") == "desc":
-            acts.reverse()
-        return _listed(request, [render.issue(act, now) for act in acts])
+        name, descending = _repository(request), request.query_params.get("direction", "desc") == "desc"
+
+        def acts() -> list[Act]:
+            issues = self._store.acts(now, name, _ISSUES)
+            wanted = [act for act in issues if begin is None or render.updated(act, now) >= begin]
+            wanted.sort(key=lambda act: (render.updated(act, now), act.id))
+            return wanted[::-1] if descending else wanted
+
+        return self._listed(request, acts, lambda act: render.issue(act, now))
+
+    def _listed(self, request: Request, acts: Callable[[], list[Act]], shape: Callable[[Act], Any]) -> Response:
+        """A page of acts, which are looked for only where none are kept."""
+
+        def turn(rows: list[Act]) -> Page[Act]:
+            return PAGING.page(rows, request.query_params)
+
+        page = self._walks.page(request, acts, turn)
+        response = _unless_unchanged(request, [shape(act) for act in page.rows])
+        return _with_link(request, response, page.next, page.total)
 
     async def user(self, request: Request) -> Any:
         """A person's profile."""
-        account = render.by_login(self._store.accounts(self._clock()), request.path_params["login"], "User")
+        account = self._accounts().get(("User", request.path_params["login"].lower()))
         if account is None:
             raise not_found()
         return _unless_unchanged(request, render.user(account))
 
     async def organization(self, request: Request) -> Any:
         """An organisation's profile."""
-        account = render.by_login(self._store.accounts(self._clock()), request.path_params["login"], "Organization")
+        account = self._accounts().get(("Organization", request.path_params["login"].lower()))
         if account is None:
             raise not_found()
         return _unless_unchanged(request, render.organization(account))
@@ -74,13 +95,18 @@ class GitHub:
         match = _SEARCHED.fullmatch(request.query_params.get("q", "").strip())
         if match is None:
             raise GitHubError(422, "Validation Failed", field="q", code="missing")
-        files = [file for file in self._store.files(self._clock()) if match["term"] in file.text]
-        if match["file"]:
-            files = [file for file in files if file.path.endswith(match["file"])]
-        page = SEARCH_PAGING.page(files, request.query_params)
+
+        def files() -> list[CodeFile]:
+            matches = (file for file in self._store.files(self._clock()) if match["term"] in file.text)
+            return [file for file in matches if not match["file"] or file.path.endswith(match["file"])]
+
+        def turn(rows: list[CodeFile]) -> Page[CodeFile]:
+            return SEARCH_PAGING.page(rows, request.query_params)
+
+        page = self._walks.page(request, files, turn)
         items = [render.code_match(file, match["term"]) for file in page.rows]
-        body = {"total_count": len(files), "incomplete_results": False, "items": items}
-        return _with_link(request, JSONResponse(body), page.next, len(files))
+        body = {"total_count": page.total, "incomplete_results": False, "items": items}
+        return _with_link(request, JSONResponse(body), page.next, page.total)
 
     async def rate_limit(self, _: Request) -> Any:
         """How many calls of each kind are left."""
@@ -115,18 +141,28 @@ class GitHub:
         size, after = int(variables.get("first", _LARGEST)), variables.get("after")
         if not 1 <= size <= _LARGEST:
             raise BadParameterError("first", f"first must be from 1 to {_LARGEST}.")
-        acts = self._store.acts(self._clock(), name, ("star",))[::-1]
-        place = decode_cursor(after, "after") if after else None
-        left = [act for act in acts if place is None or [act.at.isoformat(), act.id] < place]
-        rows = left[:size]
-        cursor = encode_cursor([rows[-1].at.isoformat(), rows[-1].id]) if rows else None
+
+        def stars() -> Placed[Act]:
+            return Placed.of(self._store.acts(self._clock(), name, ("star",)), _place, descending=True)
+
+        def turn(placed: Placed[Act]) -> Page[Act]:
+            return STARS.placed_page(placed, {"first": size, "after": after})
+
+        page = self._walks.page_of(("stars", name.lower()), bool(after), stars, turn)
         return {
-            "stargazerCount": len(acts),
+            "stargazerCount": page.total,
             "stargazers": {
-                "pageInfo": {"hasNextPage": len(left) > size, "endCursor": cursor},
-                "edges": [render.star(act, with_email="email" in query) for act in rows],
+                "pageInfo": {
+                    "hasNextPage": page.next is not None,
+                    "endCursor": encode_cursor(_place(page.rows[-1])) if page.rows else None,
+                },
+                "edges": [render.star(act, with_email="email" in query) for act in page.rows],
             },
         }
+
+
+def _place(star: Act) -> list[Any]:
+    return [star.at.isoformat(), star.id]
 
 
 def _repository(request: Request) -> str:
@@ -135,11 +171,6 @@ def _repository(request: Request) -> str:
     if name.lower() not in map(str.lower, REPOSITORIES):
         raise not_found()
     return name
-
-
-def _listed(request: Request, rows: Sequence[Any]) -> Response:
-    page = PAGING.page(rows, request.query_params)
-    return _with_link(request, _unless_unchanged(request, page.rows), page.next, len(rows))
 
 
 def _with_link(request: Request, response: Response, following: int | None, total: int) -> Response:

@@ -220,6 +220,9 @@ def _born(account: Account) -> str:
     return iso_seconds(account.created) if account.created else "2015-01-01T00:00:00Z"
 
 
-def by_login(accounts: Iterable[Account], login: str, kind: str) -> Account | None:
-    """The account of a login, in any case."""
-    return next((each for each in accounts if each.login.lower() == login.lower() and each.type == kind), None)
+def by_login(accounts: Iterable[Account]) -> dict[tuple[str, str], Account]:
+    """The accounts by type and login in lower case; of several with the same ones, the first."""
+    logins: dict[tuple[str, str], Account] = {}
+    for each in accounts:
+        logins.setdefault((each.type, each.login.lower()), each)
+    return logins

@@ -1,5 +1,6 @@
 """Use of a product as the emulators of what records it see it; who uses it, and when, is the world's affair."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Protocol
 
@@ -18,6 +19,9 @@ class Activity(Protocol):
 
     def count(self, first: date, last: date, before: datetime) -> int:
         """Logins from one day to another, both included, as far as they lie before an instant."""
+
+    def days(self, first: date, last: date, before: datetime) -> Iterator[date]:
+        """The recorded days from one to another, both included, with a login before an instant."""
 
     def latest_day(self, before: datetime) -> date | None:
         """The last recorded day with a login before an instant."""

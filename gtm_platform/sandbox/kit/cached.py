@@ -1,6 +1,7 @@
-"""Orders and groupings of a store's records, made once and made again only when records come or go."""
+"""What is made of a store's records once, and made again only when records come or go, or the clock moves."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 
@@ -42,4 +43,19 @@ class Cached(Generic[R, T]):
         if stamp != self._stamp:
             self._value = self._make(records)
             self._stamp = stamp
+        return self._value
+
+
+class AsOfNow(Generic[T]):
+    """A value made as of the clock's time, and made anew only once the clock has moved."""
+
+    def __init__(self, clock: Callable[[], datetime], make: Callable[[datetime], T]) -> None:
+        self._clock = clock
+        self._make = make
+        self._now: datetime | None = None
+        self._value: T
+
+    def __call__(self) -> T:
+        if (now := self._clock()) != self._now:
+            self._value, self._now = self._make(now), now
         return self._value

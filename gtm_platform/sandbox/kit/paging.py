@@ -8,9 +8,12 @@ page number and an offset do not.
 import base64
 import binascii
 import json
+import operator
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
@@ -25,10 +28,14 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
-    """The rows of one page, and what the client sends for the next one; None on the last page."""
+    """The rows of one page, and what the client sends for the next one; None on the last page.
+
+    `total` is how many rows all pages have, where that is known.
+    """
 
     rows: list[R]
     next: Any = None
+    total: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,27 @@ def decode_cursor(text: str, parameter: str) -> Any:
 
 
 @dataclass(frozen=True)
+class Placed(Generic[R]):
+    """Rows in the order of their places, or in the opposite one."""
+
+    rows: list[R]
+    places: list[Any]
+    descending: bool
+
+    @classmethod
+    def of(cls, rows: Iterable[R], place: Callable[[R], Any], *, descending: bool = False) -> "Placed[R]":
+        """Put rows in any order into that of their places."""
+        placed = [(place(row), row) for row in rows]
+        placed.sort(key=itemgetter(0), reverse=descending)
+        return cls([row for _, row in placed], [at for at, _ in placed], descending)
+
+    def start(self, after: Any) -> int:
+        """Where the rows after a place begin."""
+        passed = operator.lt if self.descending else operator.gt
+        return bisect_left(self.places, True, key=lambda at: passed(at, after))
+
+
+@dataclass(frozen=True)
 class CursorPaging:
     """Paging by an opaque cursor that holds the place of the last row in the order of the list."""
 
@@ -101,9 +129,16 @@ class CursorPaging:
         self, rows: Iterable[R], parameters: Parameters, place: Callable[[R], Any], *, descending: bool = False
     ) -> Page[R]:
         """A page of rows in any order, which are put into that of their places, or into the opposite one."""
+        return self.placed_page(Placed.of(rows, place, descending=descending), parameters)
+
+    def placed_page(self, placed: "Placed[R]", parameters: Parameters) -> Page[R]:
+        """A page of rows that are in their order already."""
         after = self.position(parameters)
-        following = (row for row in rows if after is None or (place(row) < after if descending else place(row) > after))
-        return self.first_page(sorted(following, key=place, reverse=descending), parameters, place)
+        start, size = 0 if after is None else placed.start(after), self.size.read(parameters)
+        rows = placed.rows[start : start + size]
+        more = len(placed.rows) > start + size
+        following = encode_cursor(placed.places[start + size - 1]) if more else None
+        return Page(rows, following, len(placed.rows))
 
     def first_page(self, following: Iterable[R], parameters: Parameters, place: Callable[[R], Any]) -> Page[R]:
         """A page of rows that already begin after the position, for lists which can find that quickly."""
@@ -112,6 +147,20 @@ class CursorPaging:
 
 
 # --- the last id ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Identified(Generic[R]):
+    """Rows, and where each id stands among them."""
+
+    rows: Sequence[R]
+    identifier: Callable[[R], str]
+    places: Mapping[str, int]
+
+    @classmethod
+    def of(cls, rows: Sequence[R], identifier: Callable[[R], str]) -> "Identified[R]":
+        """Find the place of each id."""
+        return cls(rows, identifier, {identifier(row): place for place, row in enumerate(rows)})
 
 
 @dataclass(frozen=True)
@@ -124,15 +173,18 @@ class LastIdPaging:
 
     def page(self, rows: Sequence[R], parameters: Parameters, identifier: Callable[[R], str]) -> Page[R]:
         """A page in the direction asked for; `next` is an id, the last one forwards and the first one backwards."""
-        places = {identifier(row): place for place, row in enumerate(rows)}
-        size = self.size.read(parameters)
+        return self.identified_page(Identified.of(rows, identifier), parameters)
+
+    def identified_page(self, identified: "Identified[R]", parameters: Parameters) -> Page[R]:
+        """The same of rows whose places are known by their ids already."""
+        rows, places, size = identified.rows, identified.places, self.size.read(parameters)
         if self.before in parameters:
             end = _place_of(places, parameters, self.before)
             page = list(rows[max(0, end - size) : end])
-            return Page(page, identifier(page[0]) if end > size else None)
+            return Page(page, identified.identifier(page[0]) if end > size else None)
         start = _place_of(places, parameters, self.after) + 1 if self.after in parameters else 0
         page, more = first_rows(rows[start : start + size + 1], size)
-        return Page(page, identifier(page[-1]) if more else None)
+        return Page(page, identified.identifier(page[-1]) if more else None)
 
 
 def _place_of(places: Mapping[str, int], parameters: Parameters, name: str) -> int:
@@ -161,7 +213,8 @@ class NumberPaging:
             raise BadParameterError(self.parameter, f"The {self.parameter} must be at least {self.first}.")
         start = (number - self.first) * size
         end = min(start + size, self.reachable or len(rows))
-        return Page(list(rows[start:end]), number + 1 if end < min(len(rows), self.reachable or len(rows)) else None)
+        following = number + 1 if end < min(len(rows), self.reachable or len(rows)) else None
+        return Page(list(rows[start:end]), following, len(rows))
 
 
 @dataclass(frozen=True)

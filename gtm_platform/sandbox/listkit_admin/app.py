@@ -22,6 +22,7 @@ from gtm_platform.sandbox.admin_contract import (
 )
 from gtm_platform.sandbox.kit.api import Handler
 from gtm_platform.sandbox.kit.timeline import as_of
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.listkit_admin import render
 from gtm_platform.sandbox.listkit_admin.store import ListKitAccount, ListKitStore
 
@@ -38,6 +39,7 @@ class ListKit:
     def __init__(self, store: ListKitStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
+        self._walks = Walks(clock)
 
     async def health(self, _: Request) -> Any:
         """Tell that the token is good, and the time."""
@@ -48,12 +50,12 @@ class ListKit:
         now = self._clock()
         listing = query(request.query_params, ("email", "status"), now)
         _check(listing, "status", _STATUSES)
-        rows = [
+        rows = (
             self._account_row(each, now)
             for each in self._store.accounts.values()
             if listing.allows("email", each.email) and listing.allows("status", as_of(each.statuses, now + _DAY))
-        ]
-        return page(rows, listing, request.query_params, now)
+        )
+        return page(self._walks, request, rows, listing, now)
 
     def _account_row(self, account: ListKitAccount, now: datetime) -> Row:
         return Row(render.updated(account, now), account.account_id, lambda: render.account(account, now))
@@ -67,33 +69,33 @@ class ListKit:
 
     async def days(self, request: Request) -> Any:
         """One row of each account and day of use."""
-        return days_page(self._store.accounts.values(), render.day_rows, request.query_params, self._clock())
+        return days_page(self._walks, request, self._store.accounts.values(), render.day_rows, self._clock())
 
     async def exports(self, request: Request) -> Any:
         """All exports."""
         now = self._clock()
         listing = query(request.query_params, ("account_id", "status"), now)
         _check(listing, "status", _EXPORT_STATUSES)
-        rows = [
+        rows = (
             row
             for each in self._store.accounts.values()
             if listing.allows("account_id", each.account_id)
             for row, status in render.export_rows(each, (listing.since or each.created).date() - _DAY, now)
             if listing.allows("status", status)
-        ]
-        return page(rows, listing, request.query_params, now)
+        )
+        return page(self._walks, request, rows, listing, now)
 
     async def credit_transactions(self, request: Request) -> Any:
         """The ledgers of all accounts."""
         now = self._clock()
         listing = query(request.query_params, ("account_id",), now)
-        rows = [
+        rows = (
             row
             for each in self._store.accounts.values()
             if listing.allows("account_id", each.account_id)
             for row in render.credit_rows(each, now)
-        ]
-        return page(rows, listing, request.query_params, now)
+        )
+        return page(self._walks, request, rows, listing, now)
 
     def built(self, level: int, handler: Handler) -> Handler:
         """The handler, from a level on; below it the address is not built yet."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from gtm_platform.sandbox.admin_contract import Row, Shape, instant, optional_instant, seats
 from gtm_platform.sandbox.kit.timeline import as_of
@@ -79,11 +80,9 @@ def updated(record: ListKitAccount, now: datetime) -> datetime:
 
 def day_rows(record: ListKitAccount, first: date | None, last: date | None, now: datetime) -> Iterator[Row]:
     """The days of use of an account; a day that is over is final shortly after midnight."""
-    day = max(record.use.first_day, first or record.use.first_day)
-    while day <= min(now.date(), last or now.date()):
-        if record.use.count(day, day, now + _INSTANT):
-            yield _day_row(record, day, now)
-        day += _DAY
+    today = now.date()
+    for day in record.use.days(first or record.use.first_day, min(today, last or today), now + _INSTANT):
+        yield _day_row(record, day, now)
 
 
 def _day_row(record: ListKitAccount, day: date, now: datetime) -> Row:
@@ -92,7 +91,7 @@ def _day_row(record: ListKitAccount, day: date, now: datetime) -> Row:
     if now < settled:
         instants = [login for login in record.use.logins(day) if login <= now]
         changed = max([*instants, *(each.finished for each in usage.exports_on(record, day) if each.finished <= now)])
-    return Row(changed, f"{record.account_id} {day}", lambda: _day(record, day, changed, now))
+    return Row(changed, f"{record.account_id} {day}", partial(_day, record, day, changed, now))
 
 
 def _day(record: ListKitAccount, day: date, changed: datetime, now: datetime) -> Shape:
@@ -118,18 +117,20 @@ def _day(record: ListKitAccount, day: date, changed: datetime, now: datetime) ->
 
 def export_rows(record: ListKitAccount, first: date, now: datetime) -> Iterator[tuple[Row, str]]:
     """The exports of an account since a day, each with its status."""
-    day = max(record.use.first_day, first)
-    while day <= now.date():
+    for day in usage.export_days(record, first, now.date(), now):
         for each in usage.exports_on(record, day):
             if each.created <= now:
                 yield _export_row(record, each, now), each.status(now)
-        day += _DAY
 
 
 def _export_row(record: ListKitAccount, each: Export, now: datetime) -> Row:
+    changed = each.created if each.status(now) == "running" else each.finished
+    return Row(changed, each.export_id, partial(_export, record, each, changed, now))
+
+
+def _export(record: ListKitAccount, each: Export, changed: datetime, now: datetime) -> Shape:
     status = each.status(now)
-    changed = each.created if status == "running" else each.finished
-    shape = {
+    return {
         "export_id": each.export_id,
         "account_id": record.account_id,
         "requested_by_email": record.email,
@@ -143,7 +144,6 @@ def _export_row(record: ListKitAccount, each: Export, now: datetime) -> Row:
         "completed_at": instant(each.finished) if status == "completed" else None,
         "updated_at": instant(changed),
     }
-    return Row(changed, each.export_id, lambda: shape)
 
 
 def credit_rows(record: ListKitAccount, now: datetime) -> Iterator[Row]:
@@ -154,8 +154,8 @@ def credit_rows(record: ListKitAccount, now: datetime) -> Iterator[Row]:
     while start <= now:
         left = usage.granted(record, start)
         entries: list[Entry] = [(max(start, record.created), "grant", left, None)]
-        for ahead in range((end - start).days + 1):
-            for each in usage.exports_on(record, start.date() + ahead * _DAY):
+        for day in usage.export_days(record, start.date(), end.date(), now):
+            for each in usage.exports_on(record, day):
                 if each.credits and start <= each.finished < end:
                     entries.append((each.finished, "spend", -each.credits, each.export_id))
                     left -= each.credits
@@ -170,9 +170,13 @@ def credit_rows(record: ListKitAccount, now: datetime) -> Iterator[Row]:
 
 
 def _credit_row(record: ListKitAccount, number: int, entry: tuple[datetime, str, int, str | None], balance: int) -> Row:
-    at, kind, amount, reference = entry
     id_ = f"ctx_{record.account_id[4:]}_{number:05}"
-    shape = {
+    return Row(entry[0], id_, partial(_credit, record, id_, entry, balance))
+
+
+def _credit(record: ListKitAccount, id_: str, entry: tuple[datetime, str, int, str | None], balance: int) -> Shape:
+    at, kind, amount, reference = entry
+    return {
         "transaction_id": id_,
         "account_id": record.account_id,
         "kind": kind,
@@ -182,4 +186,3 @@ def _credit_row(record: ListKitAccount, number: int, entry: tuple[datetime, str,
         "occurred_at": instant(at),
         "updated_at": instant(at),
     }
-    return Row(at, id_, lambda: shape)

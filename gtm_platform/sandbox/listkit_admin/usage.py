@@ -62,6 +62,14 @@ def _work_out(account: ListKitAccount, last: date) -> None:
         account.credits_a_day.append(sum(each.credits for each in done))
 
 
+def export_days(account: ListKitAccount, first: date, last: date, now: datetime) -> Iterator[date]:
+    """The days from one to another, both included, on which there may be exports by now."""
+    today = now.date()
+    yield from account.use.days(first, min(last, today - _DAY), now)
+    if first <= today <= last:
+        yield today
+
+
 def exports_on(account: ListKitAccount, day: date) -> list[Export]:
     """The exports of a day, each within the hour after a login and within the day."""
     logins = account.use.logins(day)

@@ -1,12 +1,13 @@
 """The emulator's addresses, and what each of them answers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.orb import invoices, render
 from gtm_platform.sandbox.orb.access import Limits, api, not_found
 from gtm_platform.sandbox.orb.lists import among, choices, page, within
@@ -25,6 +26,7 @@ class Orb:
     def __init__(self, store: OrbStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
+        self._walks = Walks(clock)
 
     async def ping(self, _: Request) -> Any:
         """Tell that the key is good."""
@@ -34,10 +36,10 @@ class Orb:
 
     async def customers(self, request: Request) -> Any:
         """All customers."""
-        rows = [
+        rows = (
             each for each in self._store.customers.values() if within(request.query_params, "created_at", each.created)
-        ]
-        return page(request, rows, render.customer, lambda each: each.created, lambda each: each.id)
+        )
+        return page(request, self._walks, rows, render.customer, lambda each: each.created, lambda each: each.id)
 
     async def customer(self, request: Request) -> Any:
         """One customer."""
@@ -64,7 +66,7 @@ class Orb:
     def _subscription_page(self, request: Request, shape: Callable[[OrbSubscription], dict[str, Any]]) -> Any:
         sent, now, store = request.query_params, self._clock(), self._store
         statuses = choices(sent, "status", _SUBSCRIPTION_STATUSES)
-        rows = [
+        rows = (
             each
             for each in store.subscriptions.values()
             if (not statuses or render.status(each, now) in statuses)
@@ -73,8 +75,8 @@ class Orb:
             and among(sent, "plan_id", each.plan)
             and among(sent, "external_plan_id", store.plans[each.plan].external_plan_id if each.plan else None)
             and within(sent, "created_at", each.created)
-        ]
-        return page(request, rows, shape, lambda each: each.created, lambda each: each.id)
+        )
+        return page(request, self._walks, rows, shape, lambda each: each.created, lambda each: each.id)
 
     async def subscription(self, request: Request) -> Any:
         """One subscription."""
@@ -92,7 +94,7 @@ class Orb:
             "plan": plan,
         }
         rows = [record] if within(request.query_params, "start_date", record.start) else []
-        return page(request, rows, lambda _: entry, lambda each: each.created, lambda each: each.id)
+        return page(request, self._walks, rows, lambda _: entry, lambda each: each.created, lambda each: each.id)
 
     # --- plans ---
 
@@ -100,12 +102,12 @@ class Orb:
         """All plans."""
         sent = request.query_params
         statuses = choices(sent, "status", _PLAN_STATUSES)
-        rows = [
+        rows = (
             each
             for each in self._store.plans.values()
             if (not statuses or each.status in statuses) and within(sent, "created_at", each.created)
-        ]
-        return page(request, rows, render.plan, lambda each: each.created, lambda each: each.id)
+        )
+        return page(request, self._walks, rows, render.plan, lambda each: each.created, lambda each: each.id)
 
     async def plan(self, request: Request) -> Any:
         """One plan."""
@@ -113,8 +115,8 @@ class Orb:
 
     async def prices(self, request: Request) -> Any:
         """The prices of all plans."""
-        rows = [price for plan in self._store.plans.values() for price in plan.prices]
-        return page(request, rows, render.price, lambda each: each.created, lambda each: each.id)
+        rows = (price for plan in self._store.plans.values() for price in plan.prices)
+        return page(request, self._walks, rows, render.price, lambda each: each.created, lambda each: each.id)
 
     # --- invoices ---
 
@@ -129,7 +131,7 @@ class Orb:
     def _invoice_page(self, request: Request, shape: Callable[[OrbInvoice], dict[str, Any]]) -> Any:
         sent, store = request.query_params, self._store
         statuses = choices(sent, "status", _INVOICE_STATUSES) or _LISTED_INVOICES
-        rows = [
+        rows = (
             each
             for each in store.invoices.values()
             if each.status in statuses
@@ -138,8 +140,8 @@ class Orb:
             and among(sent, "subscription_id", each.subscription)
             and within(sent, "invoice_date", each.date)
             and within(sent, "due_date", each.due)
-        ]
-        return page(request, rows, shape, lambda each: each.date, lambda each: each.id)
+        )
+        return page(request, self._walks, rows, shape, lambda each: each.date, lambda each: each.id)
 
     async def invoice(self, request: Request) -> Any:
         """One invoice."""
@@ -147,13 +149,14 @@ class Orb:
 
     async def credit_notes(self, request: Request) -> Any:
         """All credit notes."""
-        rows: Iterable[Any] = [
+        rows = (
             each
             for each in self._store.credit_notes.values()
             if within(request.query_params, "created_at", each.created)
-        ]
+        )
         return page(
             request,
+            self._walks,
             rows,
             lambda each: invoices.credit_note(each, self._store),
             lambda each: each.created,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from gtm_platform.sandbox.kit.filters import COMPARISONS, parse_instant
 from gtm_platform.sandbox.kit.paging import CursorPaging, PageSize
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.orb.access import invalid
 
 R = TypeVar("R")
@@ -17,17 +18,18 @@ PAGING = CursorPaging(PageSize(default=20, largest=100), "cursor")
 
 def page(
     request: Request,
+    walks: Walks,
     rows: Iterable[R],
     render: Callable[[R], dict[str, Any]],
     instant_of: Callable[[R], datetime],
     id_of: Callable[[R], str],
 ) -> dict[str, Any]:
-    """A page of rows, the newest first."""
+    """A page of rows, the newest first; they are read only where none are kept."""
 
     def place(row: R) -> list[str]:
         return [instant_of(row).isoformat(), id_of(row)]
 
-    shown = PAGING.sorted_page(rows, request.query_params, place, descending=True)
+    shown = walks.sorted_page(PAGING, request, rows, place, descending=True)
     return {
         "data": [render(row) for row in shown.rows],
         "pagination_metadata": {"has_more": shown.next is not None, "next_cursor": shown.next},

@@ -1,17 +1,18 @@
 """The events of a person, made of their logins when they are read: the same ones each time, as nothing is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from gtm_platform.sandbox.kit.activity import Activity
+from gtm_platform.sandbox.posthog.hogql.span import Span
 from gtm_platform.sandbox.posthog.store import PostHogPerson, PostHogStore
 
 SIGNED_UP, LOGGED_IN = "user_signed_up", "user_logged_in"
 _FEATURES = ("list_searched", "lead_enriched", "export_started", "dashboard_viewed", "collection_queried", "$pageview")
 _INGESTION = timedelta(seconds=2)
-_DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
 _WEB = {"$lib": "web"}
 
 
@@ -48,19 +49,30 @@ class PostHogEvent:
         return self.person.distinct_ids[0]
 
 
-def events(store: PostHogStore, first: datetime, last: datetime, now: datetime) -> Iterator[PostHogEvent]:
-    """The events from one instant to another, as far as PostHog has got them by now, person by person."""
-    first = max(first, store.recorded_from or first)
-    last = min(last, now + _DAY)
+def events(store: PostHogStore, span: Span, now: datetime) -> Iterator[PostHogEvent]:
+    """The events of a span, as far as PostHog has got them by now, person by person."""
+    first = max(span.first, store.recorded_from or span.first)
+    last = min(span.last, now)
     for person in store.persons.values():
-        if person.created > now:
+        if person.created > now or not span.has_person(person.uuid):
             continue
-        day = max(first.date(), person.use.first_day if person.use else person.created.date())
-        while day <= last.date():
+        for day in _days(person, span, first.date(), last):
             for event in events_on(person, day):
-                if first <= event.timestamp <= min(last, now) and event.created <= now + _INGESTION:
+                if first <= event.timestamp <= last and event.created <= now + _INGESTION and span.has(event.event):
                     yield event
-            day += _DAY
+
+
+def _days(person: PostHogPerson, span: Span, first: date, until: datetime) -> Iterable[date]:
+    """The days from a first one until an instant on which a person did something that is wanted."""
+    use, last = person.use, until.date()
+    if use is None:
+        came = person.created.date()
+        return [came] if first <= came <= last else []
+    signed_up = use.signed_up.date()
+    signups = [signed_up] if max(first, use.first_day) <= signed_up <= last else []
+    if span.events is not None and span.events <= {SIGNED_UP}:
+        return signups
+    return sorted({*use.days(first, last, until + _INSTANT), *signups})
 
 
 def events_on(person: PostHogPerson, day: date) -> list[PostHogEvent]:

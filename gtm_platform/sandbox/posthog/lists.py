@@ -11,6 +11,7 @@ from gtm_platform.sandbox.kit.filters import parse_instant
 from gtm_platform.sandbox.kit.paging import OffsetPaging, PageSize, whole_number
 from gtm_platform.sandbox.posthog.access import invalid, not_found
 from gtm_platform.sandbox.posthog.events import events
+from gtm_platform.sandbox.posthog.hogql.span import Span
 from gtm_platform.sandbox.posthog.store import PostHogPerson, PostHogStore
 from gtm_platform.sandbox.posthog.tables import event_json, person_json
 
@@ -97,9 +98,10 @@ class Lists:
         sent, now = request.query_params, self._clock()
         limit = min(whole_number(sent, "limit", 100), MOST_EVENTS)
         before, after = _instant(sent, "before", now), _instant(sent, "after", now - timedelta(days=1))
+        wanted = Span(after, before, frozenset({sent["event"]}) if "event" in sent else None)
         rows = [
             event
-            for event in events(self._store, after, before, now)
+            for event in events(self._store, wanted, now)
             if after < event.timestamp < before
             and sent.get("event") in (None, event.event)
             and sent.get("person_id") in (None, event.person.uuid)

@@ -7,7 +7,8 @@ from typing import Any
 
 from gtm_platform.sandbox.posthog.events import PostHogEvent, events
 from gtm_platform.sandbox.posthog.hogql.meaning import Reader
-from gtm_platform.sandbox.posthog.hogql.query import Span, Table
+from gtm_platform.sandbox.posthog.hogql.query import Table
+from gtm_platform.sandbox.posthog.hogql.span import Span
 from gtm_platform.sandbox.posthog.store import PostHogPerson, PostHogStore
 from gtm_platform.sandbox.posthog.web_visits import web_visits
 
@@ -64,7 +65,7 @@ def tables(store: PostHogStore, now: datetime) -> Callable[[str], Table | None]:
         return _event_column(store, path)
 
     by_name = {
-        "events": Table(lambda span: _events(store, span, now), _EVENT_COLUMNS, event_column),
+        "events": Table(lambda span: _events(store, span, now), _EVENT_COLUMNS, event_column, timed=True),
         "persons": Table(persons, tuple(_PERSON), _person_column),
         "person_distinct_ids": Table(
             lambda span: ((person, id_) for person in persons(span) for id_ in person.distinct_ids),
@@ -82,7 +83,7 @@ def tables(store: PostHogStore, now: datetime) -> Callable[[str], Table | None]:
 
 def _events(store: PostHogStore, span: Span, now: datetime) -> Iterable[PostHogEvent]:
     """What people did in the product, and on the web site."""
-    yield from events(store, span.first, span.last, now)
+    yield from events(store, span, now)
     yield from web_visits(store, span.first, span.last, now)
 
 

@@ -1,19 +1,23 @@
 """The emulator's addresses, and what each of them answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 
 from gtm_platform.sandbox.kit.errors import path_of
-from gtm_platform.sandbox.kit.paging import LastIdPaging, PageSize
+from gtm_platform.sandbox.kit.paging import Identified, LastIdPaging, Page, PageSize
+from gtm_platform.sandbox.kit.walks import Walks
 from gtm_platform.sandbox.userflow import progress, render
 from gtm_platform.sandbox.userflow.access import API_VERSION, Limits, api, invalid, not_found
 from gtm_platform.sandbox.userflow.render import Shape
-from gtm_platform.sandbox.userflow.store import UserflowStore
+from gtm_platform.sandbox.userflow.store import UserflowGroup, UserflowStore, UserflowUser
 
+R = TypeVar("R")
+M = TypeVar("M", UserflowUser, UserflowGroup)
 PAGING = LastIdPaging(PageSize(default=20, largest=100))
 _EXPAND = {
     "users": {"groups", "memberships", "memberships.group"},
@@ -26,6 +30,7 @@ _KINDS = {"users": "User", "groups": "Group", "content_sessions": "Content sessi
 _ATTRIBUTES = {"name": "string", "email": "string", "plan": "string", "logins": "number", "last_seen_at": "datetime",
                "signed_up_at": "datetime", "first_seen_at": "datetime"}  # fmt: skip
 _EVENTS = ("flow_started", "flow_completed", "checklist_started", "checklist_task_completed", "checklist_completed")
+_id = attrgetter("id")
 
 
 class Userflow:
@@ -34,22 +39,22 @@ class Userflow:
     def __init__(self, store: UserflowStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
+        self._walks = Walks(clock)
 
     # --- users and groups ---
 
     async def users(self, request: Request) -> Any:
         """All users, in the order in which they came."""
         sent, now, expand = request.query_params, self._clock(), _expanded(request, "users")
-        rows = [
+        rows = (
             each
             for each in self._store.users.values()
             if sent.get("email", "").lower() in ("", (each.email or "").lower())
             and sent.get("user_id") in (None, each.id)
             and sent.get("group_id") in (None, each.group)
-        ]
-        shapes = {each.id: each for each in sorted(rows, key=lambda each: (each.created, each.id))}
+        )
         return self._list(
-            request, "users", list(shapes), lambda id_: render.user(shapes[id_], self._store, now, expand)
+            request, "users", lambda: _ordered(rows), lambda each: render.user(each, self._store, now, expand), _id
         )
 
     async def user(self, request: Request) -> Any:
@@ -62,8 +67,8 @@ class Userflow:
     async def groups(self, request: Request) -> Any:
         """All companies."""
         expand = _expanded(request, "groups")
-        rows = sorted(self._store.groups.values(), key=lambda each: (each.created, each.id))
-        return self._list(request, "groups", [each.id for each in rows], lambda id_: self._group(id_, expand))
+        rows = self._store.groups.values()
+        return self._list(request, "groups", lambda: _ordered(rows), lambda each: self._group(each.id, expand), _id)
 
     async def group(self, request: Request) -> Any:
         """One company."""
@@ -87,7 +92,8 @@ class Userflow:
     async def content(self, request: Request) -> Any:
         """Checklists, flows and the like."""
         expand, opened = _expanded(request, "content"), self._store.opened
-        return self._list(request, "content", list(render.CONTENT), lambda id_: render.content(id_, opened, expand))
+        ids = list(render.CONTENT)
+        return self._list(request, "content", lambda: ids, lambda id_: render.content(id_, opened, expand))
 
     async def one_content(self, request: Request) -> Any:
         """One piece of content."""
@@ -100,7 +106,7 @@ class Userflow:
         """The versions of a piece."""
         expand, opened = _expanded(request, "content_versions"), self._store.opened
         ids = [id_ for id_ in render.PUBLISHED if id_ == request.query_params.get("content_id")]
-        return self._list(request, "content_versions", ids, lambda id_: render.version(id_, opened, expand))
+        return self._list(request, "content_versions", lambda: ids, lambda id_: render.version(id_, opened, expand))
 
     async def version(self, request: Request) -> Any:
         """One version."""
@@ -116,9 +122,14 @@ class Userflow:
         if not content_id:
             # A large account answers such a request with a time-out; here it is never answered otherwise.
             raise invalid("content_id: is required")
-        rows = self._sessions(content_id)
-        ids = [id_ for id_, shape in rows.items() if sent.get("user_id") in (None, shape["user_id"])]
-        return self._list(request, "content_sessions", ids, lambda id_: self._expanded_session(rows[id_], expand))
+
+        def rows() -> list[Shape]:
+            shapes = self._sessions(content_id).values()
+            return [shape for shape in shapes if sent.get("user_id") in (None, shape["user_id"])]
+
+        return self._list(
+            request, "content_sessions", rows, lambda shape: self._expanded_session(shape, expand), itemgetter("id")
+        )
 
     async def session(self, request: Request) -> Any:
         """One run."""
@@ -160,7 +171,7 @@ class Userflow:
         return self._list(
             request,
             "event_definitions",
-            list(_EVENTS),
+            lambda: _EVENTS,
             lambda name: {"id": f"evd_{name}", "object": "event_definition", "name": name,
                           "display_name": name.replace("_", " ").capitalize(), "description": "", "created_at": opened},
         )  # fmt: skip
@@ -171,29 +182,46 @@ class Userflow:
         return self._list(
             request,
             "attribute_definitions",
-            list(_ATTRIBUTES),
+            lambda: list(_ATTRIBUTES),
             lambda name: {"id": f"atd_{name}", "object": "attribute_definition", "name": name, "display_name": name,
                           "description": "", "data_type": _ATTRIBUTES[name], "scope": "user", "created_at": opened},
         )  # fmt: skip
 
-    def _list(self, request: Request, kind: str, ids: Sequence[str], shape: Callable[[str], Shape]) -> Shape:
+    def _list(
+        self,
+        request: Request,
+        kind: str,
+        rows: Callable[[], Sequence[R]],
+        shape: Callable[[R], Shape],
+        id_of: Callable[[R], str] = str,
+    ) -> Shape:
         """A page of a list by ids; an id that is gone since, or never was, is refused."""
         sent = request.query_params
         if sent.get("order_by", "created_at") not in ("created_at", "number", "id"):
             raise invalid(f"order_by: {sent['order_by']} is not supported by the sandbox")
-        if sent.get("sort", "asc") == "desc":
-            ids = ids[::-1]
-        after = sent.get("starting_after")
-        if after and after not in ids:
-            raise invalid(f"starting_after: {_KINDS.get(kind, kind)} with id '{after}' not found")
-        page = PAGING.page(ids, sent, lambda id_: id_)
+
+        def listed() -> Identified[R]:
+            return Identified.of(rows()[::-1] if sent.get("sort", "asc") == "desc" else rows(), id_of)
+
+        def turn(identified: Identified[R]) -> Page[R]:
+            after = sent.get("starting_after")
+            if after and after not in identified.places:
+                raise invalid(f"starting_after: {_KINDS.get(kind, kind)} with id '{after}' not found")
+            return PAGING.identified_page(identified, sent)
+
+        page = self._walks.page(request, listed, turn)
         following = request.url.include_query_params(starting_after=page.next) if page.next else None
         return {
             "object": "list",
             "has_more": page.next is not None,
             "next_page_url": f"{path_of(request)}?{following.query}" if following else None,
-            "data": [shape(id_) for id_ in page.rows],
+            "data": [shape(row) for row in page.rows],
         }
+
+
+def _ordered(rows: Iterable[M]) -> list[M]:
+    """Users or companies in the order in which they came."""
+    return sorted(rows, key=attrgetter("created", "id"))
 
 
 def _expanded(request: Request, kind: str) -> set[str]:

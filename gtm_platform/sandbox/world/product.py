@@ -4,7 +4,7 @@ What the systems make of it (events, counters, last sights) belongs to them; whe
 a day is decided by `sessions`. Nothing is stored but what the days that are over came to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -57,6 +57,17 @@ class ProductUse:
         if first <= present <= last:
             total += sum(login < before for login in self.logins(present))
         return total
+
+    def days(self, first: date, last: date, before: datetime) -> Iterator[date]:
+        """The days from one to another, both included, with a login before an instant."""
+        first, present = max(first, self.first_day), before.date()
+        over = min(last, present - DAY)
+        self._remember(over)
+        for ahead in range((first - self.first_day).days, (over - self.first_day).days + 1):
+            if self._counts[ahead]:
+                yield self.first_day + timedelta(days=ahead)
+        if first <= present <= last and any(login < before for login in self.logins(present)):
+            yield present
 
     def _remember(self, last: date) -> None:
         """Count the days that are over; habits never change for a day that has begun."""

@@ -35,6 +35,10 @@ class Meaning:
             return result
         return False
 
+    def is_column(self, name: Name) -> bool:
+        """Whether a name is that of a column, and of no alias."""
+        return self._alias(name) is None
+
     def _alias(self, name: Name) -> Expression | None:
         first = name.path[0]
         return self._aliases.get(first) if len(name.path) == 1 and first not in self._open else None

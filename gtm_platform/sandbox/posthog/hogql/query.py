@@ -1,33 +1,26 @@
 """Answering a query: its rows are filtered, grouped, ordered and cut."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from gtm_platform.sandbox.posthog.hogql.functions import instant
 from gtm_platform.sandbox.posthog.hogql.meaning import Column, Meaning, Reader
-from gtm_platform.sandbox.posthog.hogql.tree import Call, Expression, Name, Select, Selected, SyntaxProblem
+from gtm_platform.sandbox.posthog.hogql.span import Span, is_day, span_of
+from gtm_platform.sandbox.posthog.hogql.tree import Expression, Name, Select, Selected, SyntaxProblem
 
 DEFAULT_ROWS, MOST_ROWS = 100, 50_000
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The instants between which rows are wanted, both included."""
-
-    first: datetime = _FIRST
-    last: datetime = _LAST
+_MOST_DAYS = timedelta(days=400)  # which are looked at one after the other
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its rows in a span of time, its columns by name, and how a name is read."""
+    """A table: its rows in a span, its columns by name, and how a name is read; `timed` ones have instants."""
 
     rows: Callable[[Span], Iterable[Any]]
     columns: Sequence[str]
     column: Column
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,29 @@ def _rows(
     selected = [each for column in query.columns for each in _expanded(column, table)]
     aliases = {each.name: each.expression for each in selected if each.expression != Name((each.name,))}
     meaning = Meaning(table.column, aliases, now)
-    rows = table.rows(_span(query.where, meaning))
+    answers: list[tuple[Any, ...]] = []
+    for span in _parts(query, table, meaning, now):
+        answers += _answers(query, selected, meaning, table.rows(span))
+        if query.limit is not None and len(answers) > query.limit:
+            break
+    return [each.name for each in selected], list(dict.fromkeys(answers)) if query.distinct else answers
+
+
+def _parts(query: Select, table: Table, meaning: Meaning, now: datetime) -> Iterable[Span]:
+    """The spans whose answers follow each other: the days, of a query that groups by them and has them in order."""
+    span = span_of(query.where, meaning)
+    first = query.order[0] if query.order else None
+    by_day = first and not first.descending and first.expression in query.groups and is_day(first.expression, meaning)
+    until_now = replace(span, last=min(span.last, now))
+    if not by_day or not table.timed or query.distinct or until_now.last - until_now.first > _MOST_DAYS:
+        return [span]
+    return until_now.days()
+
+
+def _answers(
+    query: Select, selected: Sequence[Selected], meaning: Meaning, rows: Iterable[Any]
+) -> list[tuple[Any, ...]]:
+    """What is selected of rows, in the order of the query."""
     if query.where is not None:
         test = meaning.of_row(query.where)
         rows = [row for row in rows if test(row)]
@@ -71,8 +86,7 @@ def _rows(
         value = read(step.expression)
         units.sort(key=lambda unit, value=value: _orderly(value(unit)), reverse=step.descending)  # type: ignore[misc]
     readers = [read(each.expression) for each in selected]
-    answers = [tuple(each(unit) for each in readers) for unit in units]
-    return [each.name for each in selected], list(dict.fromkeys(answers)) if query.distinct else answers
+    return [tuple(each(unit) for each in readers) for unit in units]
 
 
 def _source(query: Select, tables: Callable[[str], Table | None], now: datetime) -> Table:
@@ -113,34 +127,6 @@ def _orderly(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_orderly(each) for each in value)
     return (value is None, 0 if value is None else value)
-
-
-def _span(where: Expression | None, meaning: Meaning) -> Span:
-    """Between which instants the timestamp has to lie, as far as conditions that all hold say so."""
-    first, last = _FIRST, _LAST
-    for condition in _conjuncts(where):
-        if not isinstance(condition, Call) or len(condition.arguments) != 2:
-            continue
-        name, bound = condition.arguments
-        if name != Name(("timestamp",)) or condition.function not in (">", ">=", "<", "<=", "="):
-            continue
-        try:
-            at = instant(meaning.of_row(bound)(None))
-        except (AttributeError, SyntaxProblem, TypeError):
-            continue  # it depends on the row
-        if at and condition.function in (">", ">=", "="):
-            first = max(first, at)
-        if at and condition.function in ("<", "<=", "="):
-            last = min(last, at)
-    return Span(first, last)
-
-
-def _conjuncts(expression: Expression | None) -> Iterable[Expression]:
-    if isinstance(expression, Call) and expression.function.lower() == "and":
-        for each in expression.arguments:
-            yield from _conjuncts(each)
-    elif expression is not None:
-        yield expression
 
 
 def written(value: Any) -> Any:

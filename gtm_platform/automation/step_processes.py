@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from multiprocessing.process import BaseProcess
 
 import dagster as dg
 
+from gtm_platform.automation import forked
 from gtm_platform.automation.due import Step
 from gtm_platform.automation.step_run import FAILED, Outcome, run_step
 from gtm_platform.orchestration.instance import instance
@@ -50,7 +50,7 @@ class StepProcesses:
     def begin(self, step: Step) -> None:
         """Begin a step."""
         context = get_context("forkserver")
-        context.set_forkserver_preload([self.definitions])
+        context.set_forkserver_preload([forked.__name__, self.definitions])
         answer, sender = context.Pipe(duplex=False)
         sent = replace(step, tags=dict(step.tags), config=dict(step.config))
         process = context.Process(target=_work, args=(sender, self.definitions, sent, dict(os.environ)), daemon=True)
@@ -95,7 +95,6 @@ def _work(answer: Connection, definitions: str, step: Step, environment: Mapping
     os.setpgrp()  # Ctrl-C at a terminal reaches whoever began it, who passes it on, once
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started all of it deaf to it
     try:
-        warnings.filterwarnings("ignore", message="Parameter `.*` is currently in beta")
         os.environ.update(environment)
         settings.cache_clear()
         repository = import_module(definitions).defs.get_repository_def()

@@ -70,8 +70,13 @@ class SourceEstimate:
     def seconds(self) -> float:
         """How long what is known takes: streams come side by side, and share the limit on calls."""
         slowest = max((stream.pages * stream.seconds_a_page for stream in self.streams), default=0.0)
+        return max(slowest, self.seconds_at_limit)
+
+    @property
+    def seconds_at_limit(self) -> float:
+        """How long the limit on calls makes it last, however quick the pages are."""
         calls = sum(stream.pages * stream.calls_a_page for stream in self.streams)
-        return max(slowest, calls / self.calls_a_second if self.calls_a_second else 0.0)
+        return calls / self.calls_a_second if self.calls_a_second else 0.0
 
 
 def estimate(

@@ -178,16 +178,16 @@ def test_it_ends_at_the_first_list_of_who_is_at_risk_and_has_written_nothing(
 ) -> None:
     give(monkeypatch, keys)
     estimated, before = init_run._estimated, writes(box)
-    hours = StreamEstimate("conversations", 100_000, page=10, seconds_a_page=1.0)
+    hours = StreamEstimate("conversations", 100_000, page=10)
 
     def slow_at_intercom(source: Source) -> SourceEstimate | None:
-        return SourceEstimate("intercom", [hours], None) if source.name == "intercom" else estimated(source)
+        return SourceEstimate("intercom", [hours], 1.0) if source.name == "intercom" else estimated(source)
 
     monkeypatch.setattr(init_run, "_estimated", slow_at_intercom)
     answer = command("init", "--yes", "--minutes", "20")
     assert answer.exit_code == 0, answer.output
     assert "The first sync takes about 3 hours" in answer.stdout
-    assert "Not read yet: intercom (it takes about 3 hours)." in answer.stdout
+    assert "Not read yet: intercom (its limit makes it last 3 hours)." in answer.stdout
     assert not (home / "lake" / "intercom").exists()
     [line] = [line for line in answer.stdout.splitlines() if line.startswith("At risk: ")]
     shown = int(line.split()[2].replace(",", ""))

@@ -62,7 +62,7 @@ WRONG = {
 
 READ = 'echo "At risk: 12 customers"'
 LEFT = f"""{READ}
-echo "Not read yet: calendly (it takes about 3 hours), fathom (there was no time left). The scores know nothing of it."
+echo "Not read yet: calendly (it takes 3 hours), fathom (there was no time left). The scores know nothing of it."
 """
 
 

@@ -169,9 +169,7 @@ def _say_how_long(sources: Sequence[Source], minutes: int) -> dict[str, str]:
     besides = ", and what it takes to read what no system counts" if more else ""
     click.echo(f"The first sync takes about {_duration(longest)}{besides}. Later ones read only what changed.")
     click.echo(f"They are read side by side; the first list is made of what {minutes} minutes bring.")
-    slow = [
-        each for each in estimates if each.seconds_at_limit > minutes * MINUTE
-    ]  # a page is slow by chance
+    slow = [each for each in estimates if each.seconds_at_limit > minutes * MINUTE]  # a page is slow by chance
     return {f"sync_{each.source}": f"its limit makes it last {_duration(each.seconds_at_limit)}" for each in slow}
 
 

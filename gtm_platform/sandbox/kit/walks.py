@@ -53,8 +53,8 @@ class Walks:
         """A page that is turned to in a list, which is made only if it is not kept."""
         sent = request.query_params
         follows = any(sent.get(name) not in _FIRST for name in NEXT_PAGE_PARAMETERS)
-        asked = tuple(sorted(each for each in sent.multi_items() if each[0] not in NEXT_PAGE_PARAMETERS))
-        return self.page_of((request.url.path, asked, *more), follows, make, turn)
+        filters = tuple(sorted(each for each in sent.multi_items() if each[0] not in NEXT_PAGE_PARAMETERS))
+        return self.page_of((request.url.path, filters, *more), follows, make, turn)
 
     def page_of(self, key: Hashable, follows: bool, make: Callable[[], W], turn: Callable[[W], Page[R]]) -> Page[R]:
         """A page of the list that a key stands for; `follows` says that it is not the first one."""

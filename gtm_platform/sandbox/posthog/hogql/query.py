@@ -15,7 +15,7 @@ _MOST_DAYS = timedelta(days=400)  # which are looked at one after the other
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its rows in a span, its columns by name, and how a name is read; `timed` ones have instants."""
+    """A table: its rows in a span, its columns by name, how a name is read, and whether it is timed."""
 
     rows: Callable[[Span], Iterable[Any]]
     columns: Sequence[str]

@@ -17,7 +17,7 @@ _TIMESTAMP, _EVENT, _PERSON = Name(("timestamp",)), Name(("event",)), Name(("per
 
 @dataclass(frozen=True)
 class Span:
-    """The instants between which rows are wanted, both included, the names of events, and the uuids of persons."""
+    """From when to when rows are wanted, both included, of which events, and of which persons."""
 
     first: datetime = FIRST
     last: datetime = LAST
@@ -35,11 +35,11 @@ class Span:
 
     def both(self, other: "Span") -> "Span":
         """What two conditions leave that both hold."""
-        known = [each.events for each in (self, other) if each.events is not None]
+        bounds = [each.events for each in (self, other) if each.events is not None]
         return Span(
             max(self.first, other.first),
             min(self.last, other.last),
-            frozenset.intersection(*known) if known else None,
+            frozenset.intersection(*bounds) if bounds else None,
             max(self.after, other.after),
             min((each.until for each in (self, other) if each.until is not None), default=None),
         )

@@ -5,12 +5,14 @@
 #   docs/examples/first-hour.sh                         # a company of 150 people, whose limits count 100 times as fast
 #   PEOPLE=50000 SPEED=1 docs/examples/first-hour.sh    # how long one of 50,000 waits, at the limits that systems document
 #
+# WITHOUT="posthog chroma_admin" leaves those systems without a key.
+#
 # FOLDER is where it happens, and is kept; without it a new one is made, and deleted at the end. `gtm` is that of the PATH.
 set -euo pipefail
 
 if [[ ${1:-} != clean ]]; then # nothing of the caller's own accounts: neither variables nor an .env
   exec env -i PATH="$PATH" HOME="${HOME:-/}" TMPDIR="${TMPDIR:-/tmp}" LANG=C.UTF-8 PYTHONPATH="${PYTHONPATH:-}" \
-    PEOPLE="${PEOPLE:-150}" SPEED="${SPEED:-100}" FOLDER="${FOLDER:-}" "$(realpath "$0")" clean
+    PEOPLE="${PEOPLE:-150}" SPEED="${SPEED:-100}" WITHOUT="${WITHOUT:-}" FOLDER="${FOLDER:-}" "$(realpath "$0")" clean
 fi
 readonly NOW=2026-03-10T09:20:00+00:00 # the clock of both stands still: nothing falls due while it looks
 began=$SECONDS
@@ -83,9 +85,10 @@ for _ in {1..3000}; do
 done
 url=$(cat sandbox/sandbox/url)
 answer env | python3 -c '
-import json, shlex, sys
+import json, os, shlex, sys
+without = tuple(f"{each.upper()}_" for each in os.environ["WITHOUT"].split())
 for name, value in json.load(sys.stdin).items():
-    if not name.endswith("_ENABLED"):  # what may be written is for nobody else to say
+    if not name.endswith("_ENABLED") and not name.startswith(without):  # what may be written is for nobody else to say
         print(f"export {name}={shlex.quote(value)}")' >keys.sh
 source keys.sh
 export GTM_HOME=$FOLDER/home GTM_NOW=$NOW

@@ -184,6 +184,17 @@ def test_the_workspace_names_the_service_of_the_code() -> None:
     assert location["grpc_server"]["port"] in {port["port"] for port in service["spec"]["ports"]}
 
 
+def test_all_services_say_alike_where_runs_work() -> None:
+    """Each writes dagster.yaml of the home that they share, so one that said otherwise would change it for all."""
+    services = yaml.safe_load((EXAMPLES / "compose.yaml").read_text())["services"]
+    given = yaml.safe_load((EXAMPLES / "compose.docker-runs.yaml").read_text())["services"]
+    ours = {name for name, service in services.items() if service["image"] == services["code"]["image"]}
+    assert given.keys() == ours
+    [where] = {tuple(sorted(service["environment"].items())) for service in given.values()}
+    assert dict(where)["GTM_RUN_LAUNCHER"] == "docker"
+    assert {name for name, service in given.items() if "volumes" in service} == {"daemon", "webserver"}, "who is root"
+
+
 def test_two_of_what_is_due_never_run_at_once() -> None:
     crons = [document for _, document in documents() if document["kind"] == "CronJob"]
     assert {cron["metadata"]["name"] for cron in crons} == {"gtm-due", "gtm-backup"}
@@ -258,19 +269,24 @@ def test_what_was_made_is_kept_also_where_something_failed() -> None:
 # --- the tools themselves --------------------------------------------------------------------------------------------
 
 
+COMPOSE_FILES = [f"--file={EXAMPLES / name}" for name in ("compose.yaml", "compose.docker-runs.yaml")]
 LINTERS = [
     ["hadolint", str(DOCKERFILE)],
     ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)],
     *(["kubernetes-validate", "--strict", str(path)] for path in KUBERNETES),
     ["docker-compose", "--file", str(EXAMPLES / "compose.yaml"), "config", "--quiet"],
+    ["docker-compose", *COMPOSE_FILES, "config", "--quiet"],
 ]
 
 
-@pytest.mark.parametrize("command", LINTERS, ids=lambda command: f"{command[0]} {Path(command[-1]).name}")
+@pytest.mark.parametrize(
+    "command", LINTERS, ids=lambda command: f"{command[0]} {Path(command[-1]).name} {len(command)}"
+)
 def test_a_tool_accepts_what_is_written_for_it(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed: pip install 'gtm-platform[deployment]'")
     monkeypatch.setenv("POSTGRES_PASSWORD", "chosen")
+    monkeypatch.setenv("DOCKER_GROUP", "999")
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

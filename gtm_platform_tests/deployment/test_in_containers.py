@@ -2,10 +2,9 @@
 the commands of the manifests, the units and the workflow. It takes an engine, and some minutes.
 """
 
-import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +13,8 @@ import pytest
 import yaml
 
 from gtm_platform.orchestration.liveness import DIED, SILENCE
-from gtm_platform_tests.deployment.stack import EXAMPLES, HOME_VOLUME, IMAGE, PATIENCE, Stack, running, until
-from gtm_platform_tests.test_deployment_examples import KUBERNETES, UNITS, containers, pod_of, steps, unit
+from gtm_platform_tests.deployment.stack import EXAMPLES, HOME_VOLUME, IMAGE, Stack, ends_well, until
+from gtm_platform_tests.test_deployment_examples import KUBERNETES, UNITS, containers, pod_of, unit
 
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 LAUNCH = """mutation($wish: ExecutionParams!) { launchRun(executionParams: $wish) {
@@ -47,16 +46,6 @@ from gtm_platform.orchestration import liveness
 with dg.DagsterInstance.get() as instance:
     print('ended', *liveness.reap(instance, datetime.now(UTC) + timedelta(seconds={seconds})))
 """
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Postgres and a sandbox, and a home in which everything was brought up to date by the command for cron."""
-    with running(tmp_path_factory.mktemp("stack")) as stack:
-        done = stack.compose("run", "--rm", "-T", "due")
-        for what in ("sync_stripe: window .+: [1-9]", "daily_tables: .+: [1-9]", "deliver: .+: [1-9]"):
-            assert re.search(f"^{what}", done, re.MULTILINE), done
-        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -217,11 +206,6 @@ def test_every_service_ends_in_order_when_it_is_asked_to(up: Stack) -> None:
 # --- the other ways to run it ----------------------------------------------------------------------------------------
 
 
-def ends_well(container: Any) -> None:
-    ended = container.wait(timeout=PATIENCE)
-    assert ended["StatusCode"] == 0, container.logs().decode()
-
-
 def shows_that_it_works(container: Any, words: list[str], probe: Mapping[str, Any] | None = None) -> None:
     """Wait until a command that stays answers its probe, or what is asked of its like."""
     beginning, port = tuple(words[:2]), words[words.index("--port") + 1] if "--port" in words else ""
@@ -295,9 +279,11 @@ def test_the_commands_of_a_manifest_work_with_the_rights_that_it_gives(stack: St
 def test_the_command_of_a_unit_works(stack: Stack, path: Any) -> None:
     service = unit(path)["Service"]
     words = shlex.split(service["ExecStart"])
-    places = {place: {} for place in service.get("ReadWritePaths", "").split() if place != "/var/lib/gtm"}
+    places: dict[str, dict[str, str]] = {
+        place: {} for place in service.get("ReadWritePaths", "").split() if place != "/var/lib/gtm"
+    }
     own = dict(line.split("=", 1) for line in service["Environment"].split())
-    options = {
+    options: dict[str, Any] = {
         "environment": stack.environment() | own,
         "volumes": [f"{HOME_VOLUME}:{service['WorkingDirectory']}"],
         "working_dir": service["WorkingDirectory"],
@@ -309,17 +295,3 @@ def test_the_command_of_a_unit_works(stack: Stack, path: Any) -> None:
         shows_that_it_works(container, [words[0].rpartition("/")[2], *words[1:]])
         container.kill("SIGTERM")
         assert container.wait(timeout=int(service["TimeoutStopSec"]))["StatusCode"] == 0, container.logs().decode()
-
-
-def test_the_lines_of_the_workflow_work_one_after_the_other(stack: Stack) -> None:
-    """Those that need no bucket: a runner's shell is this one."""
-    lines = [step["run"] for step in steps() if "run" in step and not step["run"].startswith(("pip ", "aws "))]
-    assert [line.split()[0] for line in lines] == ["gtm", "cat"]
-    script = "\n".join(f"bash -e -c {shlex.quote(line)}" for line in lines)
-    [job] = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"].values()
-    environment = {"GTM_HOME": job["env"]["GTM_HOME"], "GITHUB_STEP_SUMMARY": "/tmp/summary"}
-    command = ["bash", "-e", "-c", f"{script}\necho; echo summary:; cat /tmp/summary"]
-    with stack.container(command, environment=stack.environment() | environment) as container:
-        ends_well(container)
-        summary = json.loads(container.logs().decode().partition("summary:\n")[2])
-    assert summary["code"] == 0

@@ -71,10 +71,13 @@ class Stack:
         assert ran.returncode == 0, f"{' '.join(words)} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}"
         return ran.stdout + ran.stderr
 
-    def get(self, service: str, path: str) -> bytes:
+    def get(self, service: str, path: str, token: str = "") -> bytes:
         """Ask a service, from outside of its container."""
         port = self.compose("port", service, str(PORTS[service])).strip()
-        with urllib.request.urlopen(f"http://{port}{path}", timeout=60) as answer:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"http://{port}{path}", None, headers), timeout=60
+        ) as answer:
             return bytes(answer.read())
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The image as docs/examples run it: Compose's services, runs in containers of their own of which some are killed, and
-the commands of the manifests, the units and the workflow. It takes an engine, and some minutes.
+the commands of the manifests and the units. It takes an engine, and some minutes.
 """
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -80,6 +81,9 @@ def answers(stack: Stack, service: str, path: str) -> bool:
 def test_each_service_of_compose_works(up: Stack) -> None:
     until(lambda: answers(up, "api", "/healthz"), "the API's answer")
     until(lambda: answers(up, "dashboard", "/_stcore/health"), "the dashboard")
+    token = up.compose("exec", "-T", "api", "sh", "-c", "gtm token create --name test 2>/dev/null").strip()
+    assert json.loads(up.get("api", "/v1/customers?limit=5", token))["total"] > 0
+    assert up.sql("dagster", "select count(*) > 0 from runs where status = 'SUCCESS'") == ["t"]
     holders = until(lambda: up.sql("gtm", "select doing from leases where name = 'hot_path'"), "the hot path's lease")
     assert holders == ["follows webhooks"]
     for name, service in yaml.safe_load((EXAMPLES / "compose.yaml").read_text())["services"].items():

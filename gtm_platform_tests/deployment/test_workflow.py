@@ -73,7 +73,7 @@ class Ran:
     """What a runner did, what was in the bucket when it ended, and how customers stood by its home."""
 
     summary: Mapping[str, Any]
-    kept: set[str]
+    in_bucket: set[str]
     customers: str
 
     def made(self, beginning: str) -> list[str]:
@@ -92,7 +92,7 @@ def run_workflow(stack: Stack, bucket: str) -> Ran:
     }
     asked = [
         "echo summary:; cat /tmp/summary",
-        f'echo kept:; aws s3 ls --recursive "s3://{BUCKET}/home/" | cut -c32-',
+        f'echo bucket:; aws s3 ls --recursive "s3://{BUCKET}/home/" | cut -c32-',
         f'echo customers:; gtm query "{HOW_THEY_WERE.format(day=environment["GTM_FIRST_DAY"])}"',
     ]
     script = "\n".join(f"bash -e -c {shlex.quote(line)}" for line in [*lines, *asked])
@@ -100,10 +100,10 @@ def run_workflow(stack: Stack, bucket: str) -> Ran:
         ["bash", "-e", "-c", script], image=RUNNER, environment=environment, volumes=[], working_dir="/gtm"
     ) as container:
         ends_well(container)
-        _, summary, kept, customers = re.split(
-            "^(?:summary|kept|customers):\n", container.logs(stderr=False).decode(), flags=re.MULTILINE
+        _, summary, in_bucket, customers = re.split(
+            "^(?:summary|bucket|customers):\n", container.logs(stderr=False).decode(), flags=re.MULTILINE
         )
-    return Ran(json.loads(summary), set(kept.split()), customers)
+    return Ran(json.loads(summary), set(in_bucket.split()), customers)
 
 
 def test_each_runner_of_the_workflow_goes_on_from_where_the_last_one_ended(stack: Stack, bucket: str) -> None:
@@ -112,9 +112,9 @@ def test_each_runner_of_the_workflow_goes_on_from_where_the_last_one_ended(stack
     assert first.made("sync_stripe")
     assert first.made("daily_tables")
     assert first.made("deliver")
-    assert {"home/first_day"} < first.kept
-    assert [name for name in first.kept if name.startswith("home/lake/health/customer_health/")]
-    assert not [name for name in first.kept if re.search(r"/dagster/|/cache/|duckdb|lock", name)]
+    assert {"home/first_day"} < first.in_bucket
+    assert [name for name in first.in_bucket if name.startswith("home/lake/health/customer_health/")]
+    assert not [name for name in first.in_bucket if re.search(r"/dagster/|/cache/|duckdb|lock", name)]
     assert len(first.customers.splitlines()) > 1
     second = run_workflow(stack, bucket)
     assert second.summary["code"] == 0

@@ -224,6 +224,13 @@ def test_the_image_runs_as_nobody_and_copies_what_there_is() -> None:
     assert f"VOLUME {home_of_image()}" in text
 
 
+def test_python_compiles_nothing_by_itself_while_the_image_is_built() -> None:
+    """It would write into a file when the source was installed: the same commit would be another image each time."""
+    run = re.findall(r"/opt/gtm/bin/python (\S+)", DOCKERFILE.read_text())
+    assert len(run) > 1
+    assert set(run) == {"-B"}
+
+
 # --- systemd ---------------------------------------------------------------------------------------------------------
 
 

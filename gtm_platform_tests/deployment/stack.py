@@ -6,6 +6,7 @@ It takes the names that the examples give, network `gtm` and volume `gtm_home`, 
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -30,6 +31,7 @@ PROJECT = "gtm-test"
 PASSWORD = "chosen-for-a-test"
 SOCKET = "/var/run/docker.sock"
 PATIENCE = 900  # seconds after which something hangs
+SHOWN = 60  # lines of a container's log, where a test fails
 PORTS = {"webserver": 3000, "api": 8000, "dashboard": 8501}
 KEYS = ("GTM_SANDBOX_SPEED", "HUBSPOT_", "STRIPE_")  # of what the sandbox offers
 KEYS_OF_SANDBOX = "import urllib.request as web; print(web.urlopen('http://sandbox:8787/_sandbox/env').read().decode())"
@@ -69,10 +71,13 @@ class Stack:
         assert ran.returncode == 0, f"{' '.join(words)} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}"
         return ran.stdout + ran.stderr
 
-    def get(self, service: str, path: str) -> bytes:
+    def get(self, service: str, path: str, token: str = "") -> bytes:
         """Ask a service, from outside of its container."""
         port = self.compose("port", service, str(PORTS[service])).strip()
-        with urllib.request.urlopen(f"http://{port}{path}", timeout=60) as answer:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"http://{port}{path}", None, headers), timeout=60
+        ) as answer:
             return bytes(answer.read())
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
@@ -83,6 +88,11 @@ class Stack:
         with urllib.request.urlopen(request, timeout=120) as answer:
             answered: dict[str, Any] = json.load(answer)["data"]
         return answered
+
+    def logs(self) -> str:
+        """The end of what each container wrote that is still there."""
+        left = self.client.containers.list(all=True, filters={"network": NETWORK})
+        return "\n".join(log_of(each) for each in left)
 
     def of_run(self, run_id: str) -> list[Any]:
         """The containers in which a run works."""
@@ -107,16 +117,22 @@ class Stack:
         }
         return own | dict(line.split("=", 1) for line in (self.folder / "env").read_text().splitlines())
 
+    def build(self, name: str) -> None:
+        """Make an image of a folder beside this file, out of the platform's."""
+        folder = Path(__file__).with_name(name.removeprefix("gtm-test-"))
+        self.client.images.build(path=str(folder), tag=name, buildargs={"IMAGE": IMAGE}, rm=True)
+
     @contextmanager
     def container(
         self,
         command: Sequence[str],
         folders: Mapping[str, Mapping[str, str]] | None = None,
+        image: str = IMAGE,
         **options: Any,
     ) -> Iterator[Any]:
-        """A container of the image with as few rights as the manifests give, with folders of the image's user."""
+        """A container of an image with as few rights as the manifests give, with folders of the image's user."""
         container = self.client.containers.create(
-            IMAGE,
+            image,
             list(command),
             network=NETWORK,
             cap_drop=["ALL"],
@@ -124,37 +140,63 @@ class Stack:
             **{"environment": self.environment(), "volumes": [f"{HOME_VOLUME}:/gtm/home"]} | options,
         )
         try:
-            container.put_archive("/", _archive(folders or {}))
+            if folders:
+                container.put_archive("/", _archive(folders))
             container.start()
             yield container
+        except BaseException as error:
+            error.add_note(log_of(container))  # it is gone when the failure is shown
+            raise
         finally:
-            container.remove(force=True)
+            container.remove(force=True, v=True)  # with the volumes that have no name
 
 
-def until(done: Callable[[], Any], what: str, log: Callable[[], object] = lambda: "") -> Any:
+def log_of(container: Any) -> str:
+    """How a container is, and the end of what it wrote."""
+    container.reload()
+    state = container.attrs["State"]
+    head = f"--- {container.name}: {state['Status']}, code {state['ExitCode']}, {shlex.join(container.attrs['Args'])}"
+    return f"{head}\n{container.logs(tail=SHOWN).decode(errors='replace')}"
+
+
+def ends_well(container: Any) -> None:
+    """Wait until a container has ended, as it should."""
+    ended = container.wait(timeout=PATIENCE)
+    assert ended["StatusCode"] == 0, container.logs().decode()
+
+
+def until(done: Callable[[], Any], what: str) -> Any:
     """Wait for something, and return it; where it never comes, say for what."""
     end = time.monotonic() + PATIENCE
     while not (came := done()):
-        assert time.monotonic() < end, f"{what} never came: {log()}"
+        assert time.monotonic() < end, f"{what} never came"
         time.sleep(0.5)
     return came
+
+
+started: list[Stack] = []  # what runs now, of which conftest shows the logs where a test fails
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Stack]:
     """The sandbox and Postgres, and a stack of which the rest may be started; all is gone afterwards."""
     stack = Stack(engine(), folder)
-    _postgres(stack.client)
+    stack.build(POSTGRES)
     (folder / "env").touch()
     (folder / "test.yaml").write_text(overrides(folder))
     try:
         stack.compose("up", "--detach", "--no-build", "--wait", "postgres", "sandbox")
         (folder / "env").write_text(_keys(stack))
+        started.append(stack)
         yield stack
+    except BaseException as error:
+        error.add_note(stack.logs())
+        raise
     finally:
+        started.clear()
         for left in stack.client.containers.list(all=True, filters={"network": NETWORK}):
             if PROJECT not in left.name:
-                left.remove(force=True)
+                left.remove(force=True, v=True)
         stack.compose("--profile", "cron", "down", "--volumes", "--timeout", "5")
 
 
@@ -191,12 +233,6 @@ def _keys(stack: Stack) -> str:
     keys = {name: value for name, value in json.loads(printed).items() if name.startswith(KEYS)}
     keys["GTM_FIRST_DAY"] = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()  # of which every window is over
     return "".join(f"{name}={value}\n" for name, value in keys.items())
-
-
-def _postgres(client: Any) -> None:
-    client.images.build(
-        path=str(Path(__file__).with_name("postgres")), tag=POSTGRES, buildargs={"IMAGE": IMAGE}, rm=True
-    )
 
 
 def _socket() -> Path:

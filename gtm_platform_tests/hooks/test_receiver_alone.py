@@ -1,8 +1,10 @@
 """The receiver as a serverless function has it: no lake, no Dagster, no process that lives on."""
 
 import asyncio
+import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from importlib.metadata import packages_distributions, requires
@@ -13,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 import gtm_platform
-from gtm_platform.serving.hooks.app import Receiver
+from gtm_platform.ingest.hooks.hook import PATH
+from gtm_platform.serving.hooks.app import HEALTH, Receiver
 from gtm_platform.settings import settings
 from gtm_platform.state.schema import hook_counts, hook_events
 from gtm_platform_tests.hooks.senders import SENDERS, Sender
@@ -151,6 +154,15 @@ def test_the_requirements_of_the_function_are_what_it_imports(loaded: tuple[str,
     assert imported <= come | WHERE_THERE, "imported, and not listed"
     only_postgres = {"psycopg", "cryptography"}  # for the state, and for bodies that are kept
     assert {normal(name) for name in listed} - only_postgres <= imported, "listed, and not imported"
+
+
+def test_what_the_function_is_asked_for_leads_to_the_app() -> None:
+    config = json.loads((FUNCTION / "vercel.json").read_text())
+    [served] = config["functions"]
+    assert "app" in runpy.run_path(str(FUNCTION / served))
+    assert {each["destination"] for each in config["rewrites"]} == {f"/{served.removesuffix('.py')}"}
+    assert {each["source"] for each in config["rewrites"]} == {f"{PATH}(.*)", HEALTH}
+    assert re.findall(r"-r (\S+)", config["installCommand"]) == ["requirements.txt"]
 
 
 def lines(path: Path) -> list[str]:

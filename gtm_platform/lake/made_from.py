@@ -16,13 +16,12 @@ from typing import Any
 
 import ibis
 
-from gtm_platform.lake.contract_check import Origins, Written, check_file
+from gtm_platform.lake.contract_check import Origins, Written, check_files
 from gtm_platform.lake.contracts import Contract, ContractBroken, UnknownTable, contract_of
 from gtm_platform.lake.encrypted_files import plain_name
 from gtm_platform.lake.file_query import FileQuery
-from gtm_platform.lake.lake import DamagedFile, File, Lake
+from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
 from gtm_platform.lake.statements import code_hash
-from gtm_platform.lake.store import fetch
 
 NOTE = ".made_from.json"
 KEPT_NOTES = 14  # of a table: days that are made again are new
@@ -83,9 +82,9 @@ def stored_day(lake: Lake, table: str, day: str) -> StoredDay | None:
 def described(lake: Lake, table: str, day: str, stored: StoredDay) -> Written | None:
     """Return what is stored of a day as when it was written; None where it cannot be read."""
     try:
-        with lake.naming_damage(lambda: lake.paths([stored.file])):
-            fetch([stored.file.path])
-            written = check_file(f"{table} {day}", contract_of(table), stored.file.path)
+        paths = lake.paths([stored.file])
+        with lake.naming_damage(lambda: paths):
+            written = check_files(f"{table} {day}", contract_of(table), list(map(Path, paths)))
     except (ContractBroken, DamagedFile):  # it is computed again
         return None
     return Written(written.rows, written.figures, stored.lineage, is_new=False)
@@ -120,11 +119,6 @@ def remember(
 
 def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
     return {name: [written.reads.get(query.name) for query in each] for name, each in queries.items()}
-
-
-def newest_file(lake: Lake, table: str, day: str) -> File | None:
-    """Return the file of a day that counts."""
-    return next((file for file in lake.files(table) if file.partition == day), None)
 
 
 def note_of(lake: Lake, table: str, day: str) -> Path:

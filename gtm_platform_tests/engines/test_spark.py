@@ -10,18 +10,18 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.demo.sandbox_process import SPEED
-from gtm_platform.lake import spark_engine as spark
+from gtm_platform.lake import spark_sessions
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import EngineFailed
-from gtm_platform.lake.lake import DamagedFile, Lake
+from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
 from gtm_platform.orchestration.instance import instance
 from gtm_platform.sandbox.kit.limits import WINDOWS
 from gtm_platform.sandbox.server import running
@@ -30,7 +30,6 @@ from gtm_platform_tests.e2e.home import (
     MARKET,
     execute,
     failure_of,
-    file_of,
     gtm,
     let_go,
     midnight,
@@ -110,7 +109,8 @@ class Made:
 
 
 def files(home: Path) -> dict[str, Path]:
-    return {name: file_of(home, name, DAY) for name in NAMES}
+    lake = Lake(home / "lake")
+    return {name: file.path for name in NAMES if (file := newest_file(lake, name, DAY))}
 
 
 def asked_for(request: pytest.FixtureRequest) -> list[str]:
@@ -146,7 +146,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 
 
 def rows(path: Path) -> pa.Table:
-    table = pq.ParquetFile(path).read()
+    """The rows of a file, or of all its parts, as DuckDB reads them."""
+    paths = [str(each) for each in File.of(path).paths]
+    table = duckdb.sql(f"from read_parquet({paths})").to_arrow_table()
     return table.sort_by([(column, "ascending") for column in contract_of(name_of(path)).key])
 
 
@@ -187,10 +189,10 @@ def test_the_day_knows_the_days_before(made: Made) -> None:
 
 
 def test_what_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spark, "find_spec", lambda _: None)
+    monkeypatch.setattr(spark_sessions, "find_spec", lambda _: None)
     monkeypatch.setenv("GTM_ENGINE", "spark")
     settings.cache_clear()
-    spark._session.cache_clear()
+    spark_sessions.started.cache_clear()
     lake, needs = Lake(tmp_path / "lake"), {"albums": "shop/albums"}
     with declared(shop__albums=ALBUMS, shop__sales=SALES):
         write(lake, DAY, [album("a")], full=True)

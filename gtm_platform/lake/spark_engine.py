@@ -20,10 +20,10 @@ from gtm_platform.keyring import writing_key
 from gtm_platform.lake import spark_sessions, spill
 from gtm_platform.lake.contract_check import Written, judged
 from gtm_platform.lake.contracts import Contract
-from gtm_platform.lake.duckdb_engine import EngineFailed, queries_in
+from gtm_platform.lake.duckdb_engine import EngineFailed, paths_of, queries_in
 from gtm_platform.lake.encrypted_files import key_of
 from gtm_platform.lake.file_query import FileQuery
-from gtm_platform.lake.lake import ROW_GROUP_SIZE, File, Lake
+from gtm_platform.lake.lake import ROW_GROUP_SIZE, Lake
 from gtm_platform.lake.store import is_here
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ PARQUET = {"compression": "zstd", "parquet.block.row.count.limit": str(ROW_GROUP
 
 def written(lake: Lake, table: str, day: str, expression: ibis.Table, *, unless_same: bool = False) -> Written:
     """Let Spark compute a day, write it and check it; `unless_same` leaves a file that has the same rows."""
-    spark_sessions.require()
     _refuse_bucket()
-    _refuse_encryption([path for query in queries_in(expression).values() for path in query.files])
+    _refuse_encryption(expression)
+    spark_sessions.require()
     aside = spill.folder() / f"spark-{secrets.token_hex(8)}"
     try:
         with spark_sessions.session() as spark:
@@ -46,40 +46,47 @@ def written(lake: Lake, table: str, day: str, expression: ibis.Table, *, unless_
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def checked(lake: Lake, table: str, contract: Contract, file: File) -> Written:
-    """Let Spark measure a stored day, or raise what breaks the contract and in how many rows."""
-    paths = [Path(path) for path in lake.paths([file])]
-    _refuse_encryption(map(str, paths))
-    with spark_sessions.session() as spark:
-        return _measured(spark, f"{table} {file.partition}", contract, paths)
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Executors:
     """What writes a day in parts: the executors of a session, each its own."""
 
     spark: "SparkSession"
     expression: ibis.Table
     aside: Path
+    rows: int = 0  # that they wrote, as they count them
 
     def write(self, folder: Path) -> list[Path]:
-        answer = _answer(self.spark, self.expression, self.aside)
+        from pyspark.sql import Observation
+        from pyspark.sql.functions import count, lit
+
+        answer, counted = _answer(self.spark, self.expression, self.aside), Observation()
         typed = answer.select(*(answer[field.name].cast(field.dataType) for field in _schema(self.expression.schema())))
-        typed.write.options(**PARQUET).parquet(_place(folder))
+        counting = typed.observe(counted, count(lit(1)).alias("rows"))
+        counting.write.options(**PARQUET).parquet(_place(folder))
+        self.rows = counted.get["rows"]
         written = sorted(folder.glob("part-*.parquet"))
         if not written:
-            raise EngineFailed(
-                f"Spark wrote to {folder}, and nothing is there: its workers must see {folder.parent} under this path."
-            )
+            raise _unshared(folder, self.rows, 0)
         for left in set(folder.iterdir()) - set(written):  # notes of Spark, checksums, attempts that were given up
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         return written
 
     def check(self, subject: str, contract: Contract, paths: Sequence[Path]) -> Written:
-        return _measured(self.spark, subject, contract, paths)
+        measured = _measured(self.spark, subject, contract, paths)
+        if measured.rows != self.rows:
+            raise _unshared(paths[0].parent, self.rows, measured.rows)
+        return measured
 
     def has_same_rows(self, contract: Contract, paths: Sequence[Path], stored: Sequence[Path]) -> bool:
         return _digest(self.spark, contract, paths) == _digest(self.spark, contract, stored)
+
+
+def _unshared(folder: Path, written: int, here: int) -> EngineFailed:
+    """Rows that a worker wrote to a disk of its own are in no part that is seen here."""
+    return EngineFailed(
+        f"Spark's workers wrote {written} rows, of which {here} are in {folder}: they must see {folder.parent}, "
+        f"and all of the home, under this path."
+    )
 
 
 def _measured(spark: "SparkSession", subject: str, contract: Contract, paths: Sequence[Path]) -> Written:
@@ -170,9 +177,9 @@ def _make_view(spark: "SparkSession", name: str, query: FileQuery) -> None:
     spark.sql(sqlglot.transpile(template, read="duckdb", write="spark")[0]).createOrReplaceTempView(name)
 
 
-def _refuse_encryption(paths: "Sequence[str] | map[str]") -> None:
+def _refuse_encryption(expression: ibis.Table) -> None:
     """Spark reads no file that DuckDB encrypted, and what it writes would be plain."""
-    if writing_key() or any(map(key_of, paths)):
+    if writing_key() or any(map(key_of, paths_of(expression))):
         raise EngineFailed(
             "GTM_ENGINE=spark cannot be used with an encrypted lake: Spark does not read its files, and would write "
             "plain ones. Leave GTM_ENGINE at duckdb, or end encryption (docs/encryption.md)."

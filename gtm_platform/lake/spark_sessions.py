@@ -25,6 +25,7 @@ MISSING_FOR_REMOTE = (
     "SPARK_REMOTE needs pyspark with what it takes to reach a server (grpcio and others): "
     "pip install 'gtm-platform[spark]'. Java is not needed here. Without them leave GTM_ENGINE at duckdb."
 )
+FOR_REMOTE = ("pyspark", "grpc", "grpc_status")
 # Everything else is Spark's own to configure: memory, cores, a cluster (spark-defaults.conf in SPARK_CONF_DIR).
 CONFIGURATION = {
     "spark.sql.session.timeZone": "UTC",
@@ -44,15 +45,18 @@ TRIES = 5  # to reach a server before anything was asked of it: some 20 seconds
 
 def require() -> None:
     """Raise a sentence where Spark cannot be had."""
-    if find_spec("pyspark") is None or not (REMOTE in os.environ or shutil.which("java") or "JAVA_HOME" in os.environ):
-        raise EngineFailed(MISSING_FOR_REMOTE if REMOTE in os.environ else MISSING)
+    if REMOTE in os.environ:
+        if not all(map(find_spec, FOR_REMOTE)):
+            raise EngineFailed(MISSING_FOR_REMOTE)
+    elif find_spec("pyspark") is None or not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        raise EngineFailed(MISSING)
 
 
 @contextmanager
 def session() -> Iterator["SparkSession"]:
     """Open a session of its own, which understands what DuckDB does; what Spark says of a failure is one sentence."""
     require()
-    is_remote = REMOTE in os.environ
+    is_remote = REMOTE in os.environ  # as Spark reads it
     with failing_in_a_sentence():
         spark = _connected() if is_remote else started().newSession()
         try:
@@ -87,7 +91,8 @@ def _connected() -> "SparkSession":
         spark.client.set_retry_policies([DefaultPolicy(max_retries=TRIES)])
         spark.conf.get(PARTITIONS)
     except PySparkException as error:
-        spark.client.close()
+        spark.release_session_on_close = False  # there is nobody to tell
+        spark.stop()
         raise EngineFailed(
             f"No Spark Connect server answers at {_place(address)} (SPARK_REMOTE): {sentence_of(error)}"
         ) from error

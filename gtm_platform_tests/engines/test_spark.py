@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +15,17 @@ import pyarrow as pa
 import pytest
 
 from gtm_platform.definitions import DAILY_TABLES
-from gtm_platform.demo.sandbox_process import SPEED
 from gtm_platform.lake import spark_sessions
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import EngineFailed
 from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
-from gtm_platform.orchestration.instance import instance
-from gtm_platform.sandbox.kit.limits import WINDOWS
-from gtm_platform.sandbox.server import running
 from gtm_platform.settings import settings
-from gtm_platform_tests.e2e.home import (
-    MARKET,
-    execute,
-    failure_of,
-    gtm,
-    let_go,
-    midnight,
-    move_in,
-    turn_clocks,
-    windows_of,
-)
+from gtm_platform_tests.e2e.home import gtm, midnight
+from gtm_platform_tests.engines.conftest import DAYS
+from gtm_platform_tests.engines.spark_servers import WITHOUT_OPTIMISER
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
-PEOPLE, SEED = 120, 29
-DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
 # In the first two days of a world nobody is deleted at Stripe, every record can be read, few amounts differ, few people
@@ -89,8 +74,6 @@ EMPTY = {
 }
 # Spark takes minutes for all tables; those without rows here are among the long tests.
 WITH_MARKS = [pytest.param(name, marks=pytest.mark.long) if name in EMPTY else name for name in NAMES]
-# Optimising takes longer than such small tables do; without it Java keeps less room for code than Spark writes.
-WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 with_spark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
@@ -120,19 +103,8 @@ def asked_for(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Made:
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, midnight(DAYS[0])) as box:
-        patch.setattr(WINDOWS, "times", SPEED)
-        move_in(patch, home, box, midnight(DAYS[0]), MARKET)
-        with instance() as dagster:
-            for day in DAYS:
-                turn_clocks(patch, box, midnight(day) + timedelta(days=1))
-                for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day))]:
-                    ran = execute(dagster, job, first, last)
-                    assert ran.success, failure_of(ran)
-            let_go()
-    settings.cache_clear()
+def made(lived: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Made:
+    home = shutil.copytree(lived, tmp_path_factory.mktemp("spark") / "home")
     by_duckdb = files(home)
     on_spark = {
         "GTM_ENGINE": "spark",

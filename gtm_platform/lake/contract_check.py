@@ -60,7 +60,7 @@ def check_files(subject: str, contract: Contract, paths: Sequence[Path]) -> Writ
 
 
 def judged(subject: str, contract: Contract, measures: Mapping[str, Any]) -> Written:
-    """Return what was measured, whichever engine did, or raise what breaks the contract and in how many rows."""
+    """Return what either engine measured, or raise what breaks the contract and in how many rows."""
     broken = {name.removeprefix("broken: "): n for name, n in measures.items() if name.startswith("broken: ") and n}
     if broken:
         counts = ", ".join(f"{n}: {rule}" for rule, n in broken.items())
@@ -69,7 +69,7 @@ def judged(subject: str, contract: Contract, measures: Mapping[str, Any]) -> Wri
 
 
 def same_rows(first: Sequence[Path], second: Sequence[Path]) -> bool:
-    """Whether two files, each in one part or in many, have the same columns and the same rows, in whatever order."""
+    """Whether two files, in one part or in many, have the same columns and rows, in whatever order."""
     return _digest(first) == _digest(second)
 
 

@@ -30,7 +30,7 @@ def key_of(path: str | Path) -> str:
 
 
 def plain_name(path: str | Path) -> str:
-    """Return a file's path without its key: what it is called whichever key encrypts it, in one part or in many."""
+    """Return a file's path without its key, and as of one file: the same in whatever form it lies."""
     name, key = str(path), key_of(path)
     return f"{name.removesuffix(f'.{key}.parquet')}.parquet" if key else one_name(name)
 

@@ -46,7 +46,7 @@ class FileQuery:
 
     @property
     def text_and_files(self) -> tuple[object, ...]:
-        """What is asked of which files, whichever keys they are encrypted with, and in however many parts they lie."""
+        """What is asked of which files, whichever keys encrypt them, and in however many parts they lie."""
         return self.template, _plain_names(self.base), _plain_names(self.paths)
 
     @cached_property

@@ -295,7 +295,7 @@ class Lake:
         return written
 
     def write_parts(self, table: str, partition: str, writer: "PartsWriter", *, unless_same: bool = False) -> Written:
-        """Replace a partition by what many write into a folder, each a part; once checked, a marker names the parts.
+        """Replace a partition by parts that many write into a folder; once checked, a marker names them.
 
         `unless_same` leaves a file that has the same rows.
         """

@@ -80,7 +80,7 @@ def file_of(path: Path) -> Path:
 
 
 def one_name(path: str) -> str:
-    """Return what a file in parts, or one of its parts, would be called if it were one; other paths as they are."""
+    """Return what a file in parts, or one of its parts, would be called as one file; else the path."""
     return WITHIN.sub(".part.parquet", path)
 
 

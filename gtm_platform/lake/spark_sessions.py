@@ -25,6 +25,7 @@ MISSING_FOR_REMOTE = (
     "SPARK_REMOTE needs pyspark with what it takes to reach a server (grpcio and others): "
     "pip install 'gtm-platform[spark]'. Java is not needed here. Without them leave GTM_ENGINE at duckdb."
 )
+NO_ADDRESS = "SPARK_REMOTE is not an address of a Spark Connect server, as sc://host:15002 is one."
 FOR_REMOTE = ("pyspark", "grpc", "grpc_status")
 # Everything else is Spark's own to configure: memory, cores, a cluster (spark-defaults.conf in SPARK_CONF_DIR).
 CONFIGURATION = {
@@ -54,7 +55,7 @@ def require() -> None:
 
 @contextmanager
 def session() -> Iterator["SparkSession"]:
-    """Open a session of its own, which understands what DuckDB does; what Spark says of a failure is one sentence."""
+    """Open a session that understands what DuckDB does; what Spark says of a failure is one sentence."""
     require()
     is_remote = REMOTE in os.environ  # as Spark reads it
     with failing_in_a_sentence():
@@ -79,13 +80,15 @@ def _connected() -> "SparkSession":
 
     address = os.environ[REMOTE]
     if not address.startswith("sc://"):
-        raise EngineFailed("SPARK_REMOTE is not an address of a Spark Connect server, as sc://host:15002 is one.")
+        raise EngineFailed(NO_ADDRESS)
     try:
         from pyspark.sql.connect.client.retries import DefaultPolicy
 
         spark: SparkSession = SparkSession.builder.remote(address).create()
     except PySparkImportError as error:
         raise EngineFailed(MISSING_FOR_REMOTE) from error
+    except PySparkException:
+        raise EngineFailed(NO_ADDRESS) from None  # which may repeat a token
     patience = spark.client.get_retry_policies()
     try:
         spark.client.set_retry_policies([DefaultPolicy(max_retries=TRIES)])

@@ -190,10 +190,14 @@ def _sell_one(albums: ibis.Table) -> ibis.Table:
 
 
 @with_connect
-def test_an_address_that_is_none_is_a_sentence(monkeypatch: pytest.MonkeyPatch, sales: tuple[DailyTable, Lake]) -> None:
-    monkeypatch.setenv("SPARK_REMOTE", "local[2]")
-    with pytest.raises(EngineFailed, match="SPARK_REMOTE is not an address"):
+@pytest.mark.parametrize("address", ["local[2]", "sc://127.0.0.1:1/;token:secret"])
+def test_an_address_that_is_none_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, sales: tuple[DailyTable, Lake], address: str
+) -> None:
+    monkeypatch.setenv("SPARK_REMOTE", address)
+    with pytest.raises(EngineFailed, match="SPARK_REMOTE is not an address") as failed:
         sales[0].write_day(sales[1], DAY)
+    assert "secret" not in str(failed.value)
 
 
 @with_connect

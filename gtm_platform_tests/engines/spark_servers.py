@@ -24,13 +24,13 @@ def _spark_home() -> Path:
 
 
 @contextmanager
-def _running(log: Path, ready: str, command: str, *arguments: str) -> Iterator[str]:
+def _running(log: Path, ready: str, memory: str, command: str, *arguments: str) -> Iterator[str]:
     """Run one of Spark's programs while the context lasts; yield the line in which it says that it is ready."""
     environment = {
         **{name: os.environ[name] for name in ("PATH", "JAVA_HOME", "HOME") if name in os.environ},
         "SPARK_HOME": str(_spark_home()),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "300m",
+        "SPARK_DAEMON_MEMORY": memory,
         "JDK_JAVA_OPTIONS": WITHOUT_OPTIMISER,
     }
     with open(log, "w") as output:
@@ -83,11 +83,12 @@ def cluster(folder: Path, **configured: str) -> Iterator[dict[str, str]]:
     of_worker = ("--host", "127.0.0.1", "--cores", "1", "--memory", "1g", "--webui-port", "0")
     with ExitStack() as running:
         master = ("spark-class", "org.apache.spark.deploy.master.Master", *of_master)
-        running.enter_context(_running(folder / "master.log", "New state: ALIVE", *master))
+        running.enter_context(_running(folder / "master.log", "New state: ALIVE", "300m", *master))
         for name in ("one", "two"):
             own = ("--work-dir", str(folder / name), f"spark://127.0.0.1:{port}")
             worker = ("spark-class", "org.apache.spark.deploy.worker.Worker", *of_worker, *own)
-            running.enter_context(_running(folder / f"{name}.log", "Successfully registered with master", *worker))
+            registered = _running(folder / f"{name}.log", "Successfully registered with master", "300m", *worker)
+            running.enter_context(registered)
         yield {"SPARK_CONF_DIR": str(folder), "JDK_JAVA_OPTIONS": WITHOUT_OPTIMISER}
 
 
@@ -108,7 +109,7 @@ def connect_server(folder: Path) -> Iterator[Mapping[str, str]]:
         "spark.ui.enabled": "false",
     }
     conf = [word for name, value in options.items() for word in ("--conf", f"{name}={value}")]
-    server = ("--master", "local[2]", "--driver-memory", "1g", *conf)
-    main = ("--class", "org.apache.spark.sql.connect.service.SparkConnectServer")
-    with _running(folder / "server.log", "Spark Connect server started at", "spark-submit", *main, *server):
+    main = ("spark-submit", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer")
+    server = (*main, "--master", "local[2]", *conf)
+    with _running(folder / "server.log", "Spark Connect server started at", "1g", *server):
         yield {"SPARK_REMOTE": f"sc://127.0.0.1:{port}", "PATH": str(tools), "JAVA_HOME": ""}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gtm_platform.lake import spill
 from gtm_platform.lake.duckdb_engine import EngineFailed
@@ -84,7 +84,7 @@ def _connected() -> "SparkSession":
     try:
         from pyspark.sql.connect.client.retries import DefaultPolicy
 
-        spark: SparkSession = SparkSession.builder.remote(address).create()
+        spark: Any = SparkSession.builder.remote(address).create()
     except PySparkImportError as error:
         raise EngineFailed(MISSING_FOR_REMOTE) from error
     except PySparkException:
@@ -100,7 +100,8 @@ def _connected() -> "SparkSession":
             f"No Spark Connect server answers at {_place(address)} (SPARK_REMOTE): {sentence_of(error)}"
         ) from error
     spark.client.set_retry_policies(patience)
-    return spark
+    connected: SparkSession = spark  # what stands for one; only it has a client
+    return connected
 
 
 def _place(address: str) -> str:

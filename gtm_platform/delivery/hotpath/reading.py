@@ -43,7 +43,7 @@ def readable(source: Source, streams: Collection[str], lake: Lake) -> list[Strea
 def read_open_window(
     source: Source, streams: Sequence[Stream], lake: Lake, rules: SyncRules, now: datetime, run_id: str
 ) -> None:
-    """Read what is new in the open window of some streams, one after the other; the first time, all of it."""
+    """Read what is new in the open window of some streams; the first time, all of it."""
     overlap = timedelta(seconds=policy().hooks.hot.overlap_seconds)
     current = KnownBy(own_folder(), lake, ALL_STAMPS)
     window = partition_windows(windows(source.hours), [open_window(source.hours, now)])

@@ -73,9 +73,11 @@ env-example: $(READY)
 first-hour: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" docs/examples/first-hour.sh
 
-# The image of docs/examples/Dockerfile, and two days of the demo in it as its own user, with what builds images here.
-image:
-	.ci/image
+# The image of docs/examples/Dockerfile, and two days of the demo in it as its own user, with what builds images here. Where
+# an engine of Docker answers, then compose, runs in containers, and the commands of manifests, units and workflow in it.
+image: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docker,deployment,postgres]"
+	PYTHON="$(CURDIR)/$(BIN)/python" .ci/image
 
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"

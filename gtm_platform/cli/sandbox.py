@@ -29,13 +29,23 @@ def sandbox() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder in which its clock and what is written to it outlive a restart.  [default: nothing is kept]",
 )
-@click.option("--port", type=int, default=SANDBOX_PORT, show_default=True, help="Port on 127.0.0.1; 0: a free one.")
+@click.option("--port", type=int, default=SANDBOX_PORT, show_default=True, help="Port; 0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address that it listens on, such as 0.0.0.0.")
 @PEOPLE
 @SEED
 @click.option("--now", "now_", metavar="ISO", help="Stop the clock at this moment.  [default: it follows the real one]")
 @click.option("--speed", type=click.FloatRange(1), default=1, help="Count rate limits so many times as fast.")
 @click.option("--attached", is_flag=True, hidden=True, help="End when standard input does, with whoever started it.")
-def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None, speed: float, attached: bool) -> None:
+def serve(
+    home: Path | None,
+    port: int,
+    host: str,
+    people: int,
+    seed: int,
+    now_: str | None,
+    speed: float,
+    attached: bool,
+) -> None:
     """Serve the sandbox until Ctrl-C. Its front page says what can be done with it.
 
     \b
@@ -49,7 +59,8 @@ def serve(home: Path | None, port: int, people: int, seed: int, now_: str | None
     if attached:
         threading.Thread(target=_end_with_input, daemon=True).start()
     WINDOWS.times = speed
-    run(port=port, people=people, seed=seed, now=moment(now_) if now_ else None, home=home)
+    now = moment(now_) if now_ else None
+    run(port=port, people=people, seed=seed, now=now, home=home, host=host)
 
 
 def _end_with_input() -> None:

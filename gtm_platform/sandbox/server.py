@@ -112,16 +112,16 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _open_listener(port: int) -> tuple[socket.socket, str]:
+def _open_listener(port: int, host: str = "127.0.0.1") -> tuple[socket.socket, str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen()  # who calls before the server runs waits, and is not refused
     except (OSError, OverflowError) as error:
         listener.close()
         raise ValueError(_refusal(port, error)) from error
-    return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return listener, f"http://{host}:{listener.getsockname()[1]}"
 
 
 def _refusal(port: int, error: Exception) -> str:
@@ -130,9 +130,9 @@ def _refusal(port: int, error: Exception) -> str:
     return f"The sandbox cannot listen on port {port} ({error}): choose another port with --port."
 
 
-def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | None) -> None:
+def serve(port: int, people: int, seed: int, now: datetime | None, home: Path | None, host: str = "127.0.0.1") -> None:
     """Runs until interrupted. Port 0 takes a free one; without `now` the clock follows real time."""
-    listener, url = _open_listener(port)
+    listener, url = _open_listener(port, host)
     with listener:
         journal = Journal(home)
         world, app = open_sandbox(seed, people, now, journal)

@@ -24,6 +24,7 @@ from gtm_platform.lake.duckdb_engine import EngineFailed, paths_of, queries_in
 from gtm_platform.lake.encrypted_files import key_of
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import ROW_GROUP_SIZE, Lake
+from gtm_platform.lake.spark_functions import from_duckdb, inlined
 from gtm_platform.lake.store import is_here
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _answer(spark: "SparkSession", expression: ibis.Table, aside: Path) -> "Data
     ibis.pyspark  # noqa: B018  named once, the backend brings the options that its compiler asks for
     for name, file_query in queries_in(expression).items():
         _make_view(spark, name, file_query)
-    query = compiler.to_sqlglot(translated(expression))
+    query = inlined(compiler.to_sqlglot(translated(expression)))
     uses = Counter(table.name for table in query.find_all(sqlglot.exp.Table))
     for step in query.ctes:
         rows = spark.sql(step.this.sql("spark"))
@@ -168,10 +169,7 @@ def _answer(spark: "SparkSession", expression: ibis.Table, aside: Path) -> "Data
 
 def translated(expression: ibis.Table) -> ibis.Table:
     """Return an expression with its queries in SQL, which are DuckDB's, in Spark's."""
-    queries = {
-        node: node.copy(query=sqlglot.transpile(node.query, read="duckdb", write="spark")[0])
-        for node in expression.op().find(ops.SQLQueryResult)
-    }
+    queries = {node: node.copy(query=from_duckdb(node.query)) for node in expression.op().find(ops.SQLQueryResult)}
     return expression.op().replace(queries).to_expr() if queries else expression
 
 
@@ -180,7 +178,7 @@ def _make_view(spark: "SparkSession", name: str, query: FileQuery) -> None:
     for part, paths in (("rows", query.paths), ("base", query.base)):
         _rows_of(spark, query.schema, list(map(Path, paths))).createOrReplaceTempView(f"{part}_of_{name}")
     template = query.template.format(rows=f"rows_of_{name}", base=f"base_of_{name}")
-    spark.sql(sqlglot.transpile(template, read="duckdb", write="spark")[0]).createOrReplaceTempView(name)
+    spark.sql(from_duckdb(template)).createOrReplaceTempView(name)
 
 
 def _refuse_encryption(expression: ibis.Table) -> None:

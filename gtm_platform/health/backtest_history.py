@@ -231,7 +231,9 @@ class History:
         files = (
             f" union all by name select * from {rows_of_files(paths, 'filename=true', by_name=True)}" if paths else ""
         )
-        day = "split_part(parse_filename(filename), '.', 1)::date as day"
+        # Of a file in parts the folder has its name.
+        named = "case when filename like '%.part/%' then parse_dirpath(filename) else filename end"
+        day = f"split_part(parse_filename({named}), '.', 1)::date as day"
         return f"select {quoted(columns)}, {day} from ((select {nothing}, '' as filename limit 0){files})"
 
     def _arrow(self, query: str, *values: Any) -> pa.Table:
@@ -247,4 +249,4 @@ def history_of(lake: Lake, until: date = date.max) -> Iterator[History]:
 
 def _paths(lake: Lake) -> Iterator[str]:
     for table in {*FACTS, "identity/people"}:
-        yield from (str(file.path) for file in lake.files(table))
+        yield from lake.paths(lake.files(table))

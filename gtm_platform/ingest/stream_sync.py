@@ -358,7 +358,7 @@ class StreamSync:
         """A window whose file cannot be read is written afresh; the file is kept, hidden, for whoever wants to look."""
         keys = {window.key for window in windows}
         for file in self.lake.files(self.table):
-            if file.partition in keys and self.lake.damaged([str(file.path)]):
+            if file.partition in keys and self.lake.damaged(map(str, file.paths)):
                 store_of(file.path).set_aside(file.path)
 
 

@@ -6,7 +6,7 @@ Files are read from copies on this machine. A run lists once, and sees what it w
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from gtm_platform.keyring import KeyProblem, Keyring, check_of, forget_keys, key
 from gtm_platform.lake.bucket_copies import Copies
 from gtm_platform.lake.bucket_errors import MISSING, BucketFailed, NameUsed, failing
 from gtm_platform.lake.encrypted_files import key_of
+from gtm_platform.lake.parts import is_marker
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.lake.store import hidden_in, hidden_name
 from gtm_platform.settings import settings
@@ -180,6 +181,12 @@ class Bucket:
 
     def fetch(self, paths: Iterable[Path]) -> None:
         """Copy files to this machine, those that are not here; note of the others that they were read."""
+        paths = list(paths)
+        if marker := next(filter(is_marker, paths), None):
+            raise BucketFailed(
+                f"{self.address} has {self._key(marker)}, a file in parts, which is read in a folder only. Make it "
+                f"again: gtm run {self._table(marker)} --partition {marker.name.partition('.')[0]}"
+            )
         lacking = [path for path in dict.fromkeys(paths) if not self.copies.has(path, self._known_size(path))]
         if len(lacking) == 1:
             self._copy(lacking[0])
@@ -246,6 +253,10 @@ class Bucket:
             if self._listing is not None:
                 self._listing.setdefault(table, {})[target.name] = size
         self.copies.keep(draft, target)
+
+    def publish_parts(self, paths: Sequence[Path], rows: int) -> None:  # noqa: ARG002
+        """Refuse: what is written in parts is written into a folder that all who write see."""
+        raise BucketFailed(f"{self.address} takes whole files: {paths[0].parent} cannot be put into it in parts.")
 
     def _has(self, key: str, draft: Path) -> bool:
         obstore = client()

@@ -56,6 +56,11 @@ def check_files(subject: str, contract: Contract, paths: Sequence[Path]) -> Writ
         names = [column[0] for column in result.description]
         measures = dict(zip(names, result.fetchone() or (), strict=True))
     measures["broken: duplicate keys"] = duplicate_count(table, contract.key)
+    return judged(subject, contract, measures)
+
+
+def judged(subject: str, contract: Contract, measures: Mapping[str, Any]) -> Written:
+    """Return what either engine measured, or raise what breaks the contract and in how many rows."""
     broken = {name.removeprefix("broken: "): n for name, n in measures.items() if name.startswith("broken: ") and n}
     if broken:
         counts = ", ".join(f"{n}: {rule}" for rule, n in broken.items())
@@ -63,14 +68,14 @@ def check_files(subject: str, contract: Contract, paths: Sequence[Path]) -> Writ
     return Written(measures["rows"], {name: value for name, value in measures.items() if name in contract.figures})
 
 
-def same_rows(first: Path, second: Path) -> bool:
-    """Whether two files have the same columns and the same rows, in whatever order."""
+def same_rows(first: Sequence[Path], second: Sequence[Path]) -> bool:
+    """Whether two files, in one part or in many, have the same columns and rows, in whatever order."""
     return _digest(first) == _digest(second)
 
 
-def _digest(path: Path) -> tuple[object, ...]:
-    """A file's columns, its count of rows, and two sums over what its rows hash to."""
-    rows = f"from {rows_of_files([path])}"
+def _digest(paths: Sequence[Path]) -> tuple[object, ...]:
+    """The columns of a file, its count of rows, and two sums over what its rows hash to."""
+    rows = f"from {rows_of_files(paths)}"
     sums = f"select count(*), bit_xor(hashed), sum(hashed) from (select hash(*columns(*)) as hashed {rows})"
     with cursor() as connection:
         return connection.execute(f"describe {rows}").fetchall(), connection.execute(sums).fetchone()

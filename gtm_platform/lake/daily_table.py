@@ -14,7 +14,7 @@ import ibis
 from gtm_platform.http.redaction import redact_exceptions
 from gtm_platform.lake import spark_engine
 from gtm_platform.lake.column_lineage import column_lineage
-from gtm_platform.lake.contract_check import Written, check_file
+from gtm_platform.lake.contract_check import Written, check_files
 from gtm_platform.lake.contracts import Contract, contract_of, declare
 from gtm_platform.lake.day_in_part import is_as_stored, made_otherwise, written_in_part
 from gtm_platform.lake.duckdb_engine import paths_of, rows_in
@@ -151,8 +151,7 @@ class DailyTable:
                 f"days exist. See why its run failed, or make it with: gtm run {missing[0]} --partition {day}"
             )
         if self.append_only and (closed := _followed_file(lake, self.key, day)):
-            [path] = lake.paths([closed])
-            return check_file(f"{self.key} {day}", self.contract, Path(path))
+            return check_files(f"{self.key} {day}", self.contract, list(map(Path, lake.paths([closed]))))
         now = self.made_from(lake, day)
         written = self._from_stored(lake, day, now) if now and not anew else None
         if written is None:
@@ -244,8 +243,8 @@ class DailyTable:
         if settings().gtm_engine == "duckdb":
             written = write(rows)
         else:
-            with lake.naming_damage(lambda: paths_of(rows)), spark_engine.computed(rows) as computed:
-                written = write(computed)
+            with lake.naming_damage(lambda: paths_of(rows)):
+                written = spark_engine.written(lake, self.key, day, rows, unless_same=unless_same)
         return replace(written, lineage=column_lineage(rows))
 
 

@@ -13,6 +13,7 @@ import duckdb
 
 from gtm_platform.keyring import Keyring, keyring, writing_key
 from gtm_platform.lake.encryption import equip
+from gtm_platform.lake.parts import one_name
 
 SCRATCH = "rows"  # the kind of a file that is no table's
 # The kinds are those of the lake's files. A plain file has none of them before its last word.
@@ -29,9 +30,9 @@ def key_of(path: str | Path) -> str:
 
 
 def plain_name(path: str | Path) -> str:
-    """Return a file's path without its key: what it is called whichever key it is encrypted with."""
+    """Return a file's path without its key, and as of one file: the same in whatever form it lies."""
     name, key = str(path), key_of(path)
-    return f"{name.removesuffix(f'.{key}.parquet')}.parquet" if key else name
+    return f"{name.removesuffix(f'.{key}.parquet')}.parquet" if key else one_name(name)
 
 
 def file_name(stem: str, kind: str, key: str) -> str:

@@ -46,8 +46,8 @@ class FileQuery:
 
     @property
     def text_and_files(self) -> tuple[object, ...]:
-        """What is asked of which files, whichever keys they are encrypted with."""
-        return self.template, [plain_name(path) for path in self.base], [plain_name(path) for path in self.paths]
+        """What is asked of which files, whichever keys encrypt them, and in however many parts they lie."""
+        return self.template, _plain_names(self.base), _plain_names(self.paths)
 
     @cached_property
     def name(self) -> str:
@@ -58,6 +58,10 @@ class FileQuery:
         columns = ", ".join(f'null::{sql_type(kind)} as "{name}"' for name, kind in self.schema.items())
         files = f" union all by name select * from {rows_of_files(paths, by_name=True)}" if paths else ""
         return f"(select {quoted(self.schema)} from ((select {columns} limit 0){files}))"
+
+
+def _plain_names(paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(map(plain_name, paths)))
 
 
 @cache

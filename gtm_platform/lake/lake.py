@@ -2,10 +2,12 @@
 
 A file's name is never used twice, so a reader never meets a changed file; the newest stamp of a partition counts. An
 open file was read before its window was over: what it holds counts, and it says nothing of the rest of the window. The
-name of an encrypted file has its key before `.parquet`; with another key it is the same file, of the same stamp.
+name of an encrypted file has its key before `.parquet`; with another key it is the same file, of the same stamp. A file
+that many wrote at once is a marker, which names its `parts`.
 """
 
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,15 +15,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import duckdb
 import ibis
 import pyarrow as pa
 
 from gtm_platform.keyring import KeyProblem, keyring, noted_keys, writing_key
+from gtm_platform.lake import parts
 from gtm_platform.lake.canaries import SUBJECT, Canaries, restricted
-from gtm_platform.lake.contract_check import Written, check_file, same_rows
+from gtm_platform.lake.contract_check import Written, check_file, check_files, same_rows
 from gtm_platform.lake.contracts import TABLES, Contract, contract_of
 from gtm_platform.lake.duckdb_engine import EngineFailed, Statement, as_table, compiled, cursor
 from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files, written_form
@@ -58,7 +61,7 @@ class File:
     @classmethod
     def of(cls, path: Path) -> "File":
         """Read the name of a file."""
-        partition, stamp, kind, *key = path.name.removesuffix(".parquet").split(".")
+        partition, stamp, kind, *key = path.name.removesuffix(".parquet").removesuffix(parts.MARKER).split(".")
         return cls(partition, stamp, kind == "full", path, kind == "open", keyring().rank(*key or [""]))
 
     def __lt__(self, other: "File") -> bool:
@@ -69,6 +72,16 @@ class File:
             other.rank,
             other.path,
         )
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file itself, or the parts that it names."""
+        if not parts.is_marker(self.path):
+            return (self.path,)
+        try:
+            return parts.parts_of(self.path)
+        except parts.DamagedMarker as error:
+            raise _damaged(self.path, error) from error
 
     @property
     def kind(self) -> str:
@@ -164,9 +177,9 @@ class Lake:
         return FileQuery(contract.schema, self.paths(files), template, table=table)
 
     def paths(self, files: Sequence[File]) -> tuple[str, ...]:
-        """Return where files can be read, once they are on this machine."""
+        """Return where files can be read, once they are on this machine; of one in parts, all of them."""
         fetch(file.path for file in files)
-        return tuple(str(file.path) for file in files)
+        return tuple(str(path) for file in files for path in file.paths)
 
     def query_as_of(self, table: str, until: str) -> FileQuery:
         """Return a query for the newest version of each record in the windows that begin before `until`.
@@ -177,7 +190,10 @@ class Lake:
         contract = contract_of(table)
         past = [file for file in self.files(table) if file.partition < until]
         since = max((file.partition for file in past if file.full), default="")
-        base, *later = self.paths([file for file in past if file.partition >= since]) or [""]
+        windows = [file for file in past if file.partition >= since]
+        paths = self.paths(windows)
+        first = len(windows[0].paths) if windows else 0
+        base, later = paths[:first], paths[first:]
         key, columns = quoted(contract.key), quoted(contract.columns)
         newest = f"row_number() over (partition by {key} order by _window desc, _extracted_at desc)"
         template = f"""select {columns} from (
@@ -186,7 +202,7 @@ class Lake:
             ) where not _deleted"""
         if not later:
             template = f"select {columns} from {{base}} where not _deleted"
-        return FileQuery(contract.schema, tuple(later), template, (base,) if base else (), table)
+        return FileQuery(contract.schema, later, template, base, table)
 
     def query_day(self, table: str, day: str) -> FileQuery:
         """Return a query for a daily table's partition, or for a source table as of the end of the day."""
@@ -215,9 +231,9 @@ class Lake:
         """Read a stored partition again; raise where it breaks the contract or cannot be read."""
         for file in self.files(table):
             if file.partition == partition:
-                with self.naming_damage(lambda: self.paths([file])):  # noqa: B023  called at once
-                    fetch([file.path])
-                    check_file(f"{table} {partition}", contract_of(table), file.path)
+                paths = self.paths([file])
+                with self.naming_damage(lambda: paths):  # noqa: B023  called at once
+                    check_files(f"{table} {partition}", contract_of(table), list(map(Path, paths)))
 
     def partition(self, table: str, partition: str) -> ibis.Table:
         """Return the rows of a partition; none where the table lacks it."""
@@ -278,11 +294,40 @@ class Lake:
             self._drop_superseded(table, partition)
         return written
 
+    def write_parts(self, table: str, partition: str, writer: "PartsWriter", *, unless_same: bool = False) -> Written:
+        """Replace a partition by parts that many write into a folder; once checked, a marker names them.
+
+        `unless_same` leaves a file that has the same rows.
+        """
+        folder = self.root / table
+        folder.mkdir(parents=True, exist_ok=True)
+        stamp = f"{self.next_stamp(table, partition):020d}{secrets.token_hex(2)}"
+        target = folder / f"{partition}.{stamp}{parts.FOLDER}"
+        try:
+            paths = writer.write(target)
+            written = writer.check(f"{table} {partition}", contract_of(table), paths)
+            if unless_same and self._has_same_parts(writer, paths, table, partition):
+                return replace(written, is_new=False)
+            self.store.publish_parts(paths, written.rows)
+        finally:
+            if not parts.marker_of(target).exists():
+                shutil.rmtree(target, ignore_errors=True)
+        with suppress(OSError):
+            self._drop_superseded(table, partition)
+        return written
+
+    def _has_same_parts(self, writer: "PartsWriter", paths: Sequence[Path], table: str, partition: str) -> bool:
+        """Whether the newest file of a partition has the rows of some parts; one that cannot be read has not."""
+        stored = newest_file(self, table, partition)
+        with suppress(EngineFailed, DamagedFile):
+            return stored is not None and writer.has_same_rows(contract_of(table), paths, stored.paths)
+        return False
+
     def _has_rows_of(self, draft: Path, table: str, partition: str) -> bool:
         """Whether the newest file of a partition has the rows of a draft; one that cannot be read has not."""
-        stored = self.paths([file for file in self.files(table) if file.partition == partition])
-        with suppress(duckdb.Error):
-            return any(same_rows(draft, Path(path)) for path in stored)
+        stored = newest_file(self, table, partition)
+        with suppress(duckdb.Error, DamagedFile):
+            return stored is not None and same_rows([draft], list(map(Path, self.paths([stored]))))
         return False
 
     def next_stamp(self, table: str, partition: str) -> int:
@@ -313,6 +358,10 @@ class Lake:
             with suppress(FileNotFoundError):  # another writer's, named in the meantime
                 if time.time() - draft.stat().st_mtime > GRACE:
                     draft.unlink()
+        for draft in parts.drafts_in(self.root / table, "*"):
+            with suppress(FileNotFoundError):
+                if time.time() - draft.stat().st_mtime > GRACE:
+                    shutil.rmtree(draft, ignore_errors=True)
 
     # --- damage ----------------------------------------------------------------------------------------------------
 
@@ -337,13 +386,36 @@ class Lake:
                         f"The lake file {path} cannot be decrypted with the key {key_of(path)} of GTM_KEYS: it is not "
                         f"the key that the file was encrypted with, or the file is damaged."
                     )
-                file = File.of(Path(path))
-                table = Path(path).parent.relative_to(self.root).as_posix()
-                return DamagedFile(
-                    f"The lake file {path} cannot be read ({str(error).splitlines()[0][:120]}). "
-                    f"Make it again with: gtm run {table} --partition {file.partition}"
-                )
+                return _damaged(Path(path), error)
         return None
+
+
+class PartsWriter(Protocol):
+    """Whoever writes a partition in parts, and checks it: rows need not pass through this process."""
+
+    def write(self, folder: Path) -> Sequence[Path]:
+        """Write the parts into a folder that is not there yet; return those that count."""
+
+    def check(self, subject: str, contract: Contract, paths: Sequence[Path]) -> Written:
+        """Measure the parts together, or raise what breaks the contract and in how many rows."""
+
+    def has_same_rows(self, contract: Contract, paths: Sequence[Path], stored: Sequence[Path]) -> bool:
+        """Whether the parts have the rows of what is stored, in whatever order."""
+
+
+def newest_file(lake: Lake, table: str, partition: str) -> File | None:
+    """Return the file of a partition that counts."""
+    return next((file for file in lake.files(table) if file.partition == partition), None)
+
+
+def _damaged(path: Path, error: Exception) -> DamagedFile:
+    """Name a file that cannot be read, and the command that makes it again."""
+    file = File.of(parts.file_of(path))
+    table = "/".join(file.path.parent.parts[-2:])
+    return DamagedFile(
+        f"The lake file {path} cannot be read ({(str(error).splitlines() or [''])[0][:120]}). "
+        f"Make it again with: gtm run {table} --partition {file.partition}"
+    )
 
 
 def _unreadable(path: str) -> duckdb.Error | None:

@@ -8,7 +8,7 @@ checked. A note that is lost, or speaks of another file, costs a computation; ot
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,13 +18,12 @@ from typing import Any
 
 import ibis
 
-from gtm_platform.lake.contract_check import Origins, Written, check_file
+from gtm_platform.lake.contract_check import Origins, Written, check_files
 from gtm_platform.lake.contracts import Contract, ContractBroken, UnknownTable, contract_of
 from gtm_platform.lake.encrypted_files import key_of, plain_name
 from gtm_platform.lake.file_query import FileQuery
-from gtm_platform.lake.lake import DamagedFile, File, Lake
+from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
 from gtm_platform.lake.statements import code_hash
-from gtm_platform.lake.store import fetch
 
 NOTE = ".made_from.json"
 KEPT_NOTES = 14  # of a table: days that are made again are new
@@ -98,11 +97,11 @@ def stored_day(lake: Lake, table: str, day: str) -> StoredDay | None:
 def described(lake: Lake, table: str, day: str, stored: StoredDay) -> Written | None:
     """Return what is stored of a day as when it was written; None where it cannot be read."""
     try:
-        with lake.naming_damage(lambda: lake.paths([stored.file])):
-            fetch([stored.file.path])
+        paths = lake.paths([stored.file])
+        with lake.naming_damage(lambda: paths):
             measured: Measured | Written = stored.measured
-            if stored.measured.bytes is None or stored.measured.bytes != _hash_of(stored.file.path):
-                measured = check_file(f"{table} {day}", contract_of(table), stored.file.path)
+            if stored.measured.bytes is None or stored.measured.bytes != _hash_of(map(Path, paths)):
+                measured = check_files(f"{table} {day}", contract_of(table), list(map(Path, paths)))
     except (ContractBroken, DamagedFile):  # it is computed again
         return None
     return Written(measured.rows, measured.figures, stored.lineage, is_new=False)
@@ -152,11 +151,6 @@ def _reads(queries: Queries, written: Written) -> dict[str, list[Columns]]:
     return {name: [written.reads.get(query.name) for query in each] for name, each in queries.items()}
 
 
-def newest_file(lake: Lake, table: str, day: str) -> File | None:
-    """Return the file of a day that counts."""
-    return next((file for file in lake.files(table) if file.partition == day), None)
-
-
 def note_of(lake: Lake, table: str, day: str) -> Path:
     """Return where the note of a day lies."""
     return lake.root / table / f".{day}{NOTE}"
@@ -167,12 +161,17 @@ def _measures(file: File, written: Written) -> Mapping[str, Any]:
     if key_of(file.path):
         return NOTHING_MEASURED
     figures = {name: _noted(value) for name, value in written.figures.items()}
-    return {"bytes": _hash_of(file.path), "rows": written.rows, "figures": figures}
+    return {"bytes": _hash_of(file.paths), "rows": written.rows, "figures": figures}
 
 
-def _hash_of(path: Path) -> str | None:
-    with suppress(OSError), open(path, "rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+def _hash_of(paths: Iterable[Path]) -> str | None:
+    """Hash the bytes of a file, in however many parts; None where they cannot be read."""
+    digest = hashlib.blake2b(digest_size=16)
+    with suppress(OSError):
+        for path in paths:
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+        return digest.hexdigest()
     return None
 
 

@@ -1,8 +1,8 @@
 """Writing the lake's files anew with another key: plain to encrypted, an old key to a new one, and back to plain.
 
 A file that is written anew keeps its partition and stamp, as it has the same rows: nothing is computed again because of
-it. It counts at once; the old one goes when nobody reads it any more. What was done stays done, so that a rotation that
-was killed goes on where it ended.
+it. One in parts becomes one file. It counts at once; the old one goes when nobody reads it any more. What was done
+stays done, so that a rotation that was killed goes on where it ended.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from gtm_platform.lake.duckdb_engine import Statement
 from gtm_platform.lake.encrypted_files import file_name, key_of, rows_of_files
 from gtm_platform.lake.lake import GRACE, ROW_GROUP_SIZE, SOURCE_ROW_GROUP_SIZE, File, Lake
 from gtm_platform.lake.made_from import forget_measures
-from gtm_platform.lake.store import Folder, fetch, lake_root
+from gtm_platform.lake.store import Folder, lake_root
 
 LOCK = "rotation.lock"
 
@@ -102,10 +102,10 @@ def _write_anew(lake: Lake, table: str, file: File, key: str) -> None:
         raise FileNotFoundError(file.path)
     draft.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with lake.naming_damage(lambda: lake.paths([file])):
-            fetch([file.path])
-            lake.copy(Statement(f"select * from {rows_of_files([file.path])}"), draft, group)
-            if not same_rows(draft, file.path):
+        paths = lake.paths([file])
+        with lake.naming_damage(lambda: paths):
+            lake.copy(Statement(f"select * from {rows_of_files(paths)}"), draft, group)
+            if not same_rows([draft], list(map(Path, paths))):
                 raise RotationDiffers(f"{file.path} was not written anew as it should be, and is left as it was.")
         lake.store.publish(draft, target)
         if key:

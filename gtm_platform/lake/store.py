@@ -5,12 +5,14 @@ lake asks no more of either. To the rest of the platform a file has one path, wh
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gtm_platform.lake import parts
 from gtm_platform.lake.storage_errors import storage_errors
 from gtm_platform.settings import settings
 
@@ -38,6 +40,9 @@ class Store(Protocol):
 
     def publish(self, draft: Path, target: Path) -> None:
         """Give a draft its name: the whole file is there, or nothing, and never in the place of another."""
+
+    def publish_parts(self, paths: Sequence[Path], rows: int) -> None:
+        """Let the parts of a folder count, all of them or none, by a marker that names them."""
 
     def remove(self, path: Path) -> None:
         """Remove a file; one that is not there is gone already."""
@@ -67,11 +72,12 @@ class Folder:
         return sorted(path.relative_to(self.root).as_posix() for path in folders)
 
     def names(self, table: str) -> list[str]:
-        """List the files of a table."""
+        """List the files of a table; of those in parts their markers, which count as the file."""
         try:
-            return [entry.name for entry in os.scandir(self.root / table) if entry.name[0] != "."]
+            names = [entry.name for entry in os.scandir(self.root / table)]
         except FileNotFoundError:
             return []
+        return [name for name in names if name[0] != "." and not name.endswith(parts.FOLDER)]
 
     def fetch(self, paths: Iterable[Path]) -> None:
         """Do nothing: the files lie on this machine."""
@@ -86,23 +92,49 @@ class Folder:
             os.fsync(file.fileno())
         draft.rename(target)
 
+    def publish_parts(self, paths: Sequence[Path], rows: int) -> None:
+        """Write a marker, once the disk has all parts; it goes again if somebody took a part away meanwhile."""
+        folder = paths[0].parent
+        target = parts.marker_of(folder)
+        named = tuple(parts.Part(path.name, path.stat().st_size) for path in paths)
+        draft = target.with_name(f".{target.name}.draft.parquet")
+        try:
+            with storage_errors(target):
+                for path in paths:
+                    with open(path, "rb") as file:
+                        os.fsync(file.fileno())
+                draft.write_text(parts.Parts(rows, named).text())
+            self.publish(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+        if missing := [path for path in paths if not path.exists()]:
+            self.remove(target)
+            raise FileNotFoundError(missing[0])
+
     def remove(self, path: Path) -> None:
-        """Remove a file."""
+        """Remove a file; of one in parts first what makes it count."""
         path.unlink(missing_ok=True)
+        if parts.is_marker(path):
+            shutil.rmtree(parts.folder_of(path), ignore_errors=True)
 
     def set_aside(self, path: Path) -> None:
         """Rename a file, so that no listing shows it."""
         path.rename(hidden_name(path))
+        if parts.is_marker(path):
+            folder = parts.folder_of(path)
+            folder.rename(hidden_name(folder))
 
     def hidden(self) -> list[Path]:
         """List drafts and what was set aside."""
         return list(hidden_in(self.root))
 
     def size(self, path: Path) -> int:
-        """Return the bytes of a file."""
+        """Return the bytes of a file, in all its parts."""
         try:
+            if parts.is_marker(path):
+                return sum(part.bytes for part in parts.read(path).parts)
             return path.stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, parts.DamagedMarker):
             return 0
 
     def published(self, path: Path) -> float | None:
@@ -120,7 +152,8 @@ def hidden_name(path: Path) -> Path:
 
 def hidden_in(root: Path) -> Iterator[Path]:
     """Yield drafts, folders of drafts and what was set aside; notes are neither."""
-    return (path for path in root.glob("*/*/.*") if path.is_dir() or path.name.endswith((".parquet", DAMAGED)))
+    yield from parts.drafts_in(root, "*/*/*")
+    yield from (path for path in root.glob("*/*/.*") if path.is_dir() or path.name.endswith((".parquet", DAMAGED)))
 
 
 def lake_root(home: Path) -> Path:

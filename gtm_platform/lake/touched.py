@@ -5,7 +5,7 @@ It is exact or says nothing: where a difference is not known to be some customer
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -126,13 +126,25 @@ def named_as_now(lake: Lake, before: FileQuery, now: FileQuery) -> FileQuery:
     """Return a query over the same files by the names that they have now, under whichever key."""
     if before.table != now.table or set(before.files) <= set(now.files):
         return before
-    names = {plain_name(path): path for path in now.files}
+    names = _by_plain_name(now.files)
     missing = {plain_name(path) for path in before.files if not Path(path).exists()} - names.keys()
     if missing:
         files = [file for file in lake.versions(now.table) if plain_name(file.path) in missing]
-        names |= {plain_name(path): path for path in lake.paths(files)}
-    base, paths = (tuple(names.get(plain_name(path), path) for path in each) for each in (before.base, before.paths))
+        for file in files:  # of one that several keys encrypted the last counts
+            names |= _by_plain_name(lake.paths([file]))
+    base, paths = (
+        tuple(dict.fromkeys(name for path in each for name in names.get(plain_name(path), [path])))
+        for each in (before.base, before.paths)
+    )
     return replace(before, base=base, paths=paths)
+
+
+def _by_plain_name(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Return paths by the name of the file that they are, or are parts of."""
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        names.setdefault(plain_name(path), []).append(path)
+    return names
 
 
 def _read(queries: Sequence[FileQuery], table: str) -> ibis.Table:

@@ -43,10 +43,11 @@ class RewriteDiffers(RuntimeError):
 
 @dataclass(frozen=True)
 class FileHits:
-    """The rows of a file that name the person, by their number in the file."""
+    """The rows of a file that name the person, by their number in the file, counted through its parts."""
 
     table: str
     file: File
+    paths: tuple[Path, ...]  # of its parts; most have one, which is the file
     is_newest: bool
     verdicts: Mapping[int, Verdict]
 
@@ -84,7 +85,7 @@ def _without_shared(lake: Lake, person: Person) -> Person:
     for feed in FEEDS:
         ids = {id for table, id in person.records if table == feed.table}
         for file in lake.versions(feed.table) if ids else []:
-            for _, row in _candidates(file.path, needles):
+            for _, row in _candidates(_paths(lake, file), needles):
                 id = row.get(feed.id if isinstance(feed.id, str) else "id")
                 if id in ids and names_others(row, needles):
                     shared.add((feed.table, id))
@@ -96,7 +97,7 @@ def _keys_of_going(hits: FileHits) -> Iterator[str]:
     going = [number for number, verdict in hits.verdicts.items() if verdict.goes]
     if len(key) != 1 or not going:
         return
-    query = f"select {quoted(key)} from {_numbered(hits.file.path)} where {ROW} in ({', '.join(map(str, going))})"
+    query = f"select {quoted(key)} from {_numbered(hits.paths)} where {ROW} in ({', '.join(map(str, going))})"
     with cursor() as connection:
         for (value,) in connection.execute(query).fetchall():
             if isinstance(value, str):
@@ -111,8 +112,9 @@ def hits_of_table(lake: Lake, table: str, needles: Needles) -> Iterator[FileHits
     newest, versions = {file.path for file in lake.files(table)}, lake.versions(table)
     suspect = _suspect_files(list(map(Path, lake.paths(versions))), needles)
     for file in versions:
-        if file.path in suspect and (verdicts := _verdicts(table, file.path, needles)):
-            yield FileHits(table, file, file.path in newest, verdicts)
+        paths = file.paths
+        if suspect.intersection(paths) and (verdicts := _verdicts(table, paths, needles)):
+            yield FileHits(table, file, paths, file.path in newest, verdicts)
 
 
 def all_hits(lake: Lake, needles: Needles) -> Iterator[FileHits]:
@@ -123,13 +125,17 @@ def all_hits(lake: Lake, needles: Needles) -> Iterator[FileHits]:
 
 def rows_of(hits: FileHits, needles: Needles) -> Iterator[tuple[dict[str, Any], Verdict]]:
     """Yield the rows that name the person, each with what becomes of it."""
-    for number, row in _candidates(hits.file.path, needles):
+    for number, row in _candidates(hits.paths, needles):
         if number in hits.verdicts:
             yield row, hits.verdicts[number]
 
 
-def _verdicts(table: str, path: Path, needles: Needles) -> dict[int, Verdict]:
-    candidates = list(_candidates(path, needles))
+def _paths(lake: Lake, file: File) -> tuple[Path, ...]:
+    return tuple(map(Path, lake.paths([file])))
+
+
+def _verdicts(table: str, paths: Sequence[Path], needles: Needles) -> dict[int, Verdict]:
+    candidates = list(_candidates(paths, needles))
     if not candidates:
         return {}
     shape = Shape.of(table, list(candidates[0][1]), TABLES.get(table))
@@ -162,12 +168,12 @@ def _suspect_files(paths: Sequence[Path], needles: Needles) -> set[Path]:
     return suspect
 
 
-def _candidates(path: Path, needles: Needles) -> Iterator[tuple[int, dict[str, Any]]]:
+def _candidates(paths: Sequence[Path], needles: Needles) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of a file that may name the person, with their numbers."""
-    fetch([path])
-    if wanted := _condition(path, needles):
+    fetch(paths)
+    if wanted := _condition(paths[0], needles):
         with cursor() as connection:
-            query = f"select * from {_numbered(path)} where {wanted}"
+            query = f"select * from {_numbered(paths)} where {wanted}"
             for row in connection.execute(query).to_arrow_table().to_pylist():
                 yield row.pop(ROW), row
 
@@ -201,8 +207,18 @@ def _any_of(shown: str, texts: Iterable[str]) -> Iterator[str]:
         yield f"regexp_matches({shown}, {text(pattern)})"
 
 
-def _numbered(path: Path) -> str:
-    return rows_of_files([path], "file_row_number = true")
+def _numbered(paths: Sequence[Path]) -> str:
+    """Return what stands after `from` for the rows of a file with their numbers, which go on from part to part."""
+    first, *more = paths
+    if not more:
+        return rows_of_files([first], "file_row_number = true")
+    reads, rows = [], 0
+    with cursor() as connection:
+        for path in paths:
+            numbered = rows_of_files([path], "file_row_number = true")
+            reads.append(f"select * replace ({ROW} + {rows} as {ROW}) from {numbered}")
+            rows += (connection.execute(f"select count(*) from {rows_of_files([path])}").fetchone() or (0,))[0]
+    return f"({' union all '.join(reads)})"
 
 
 # --- writing anew --------------------------------------------------------------------------------------------------
@@ -235,15 +251,15 @@ def _rewrite(lake: Lake, hits: FileHits, needles: Needles, done: Done) -> None:
 
 
 def _write(hits: FileHits, needles: Needles, draft: Path) -> None:
-    contract, path = TABLES.get(hits.table), hits.file.path
+    contract, paths = TABLES.get(hits.table), hits.paths
     group = SOURCE_ROW_GROUP_SIZE if contract and contract.cadence else ROW_GROUP_SIZE
     form = f"format parquet, compression zstd, row_group_size {group}, dictionary_size_limit {DICTIONARY_SIZE}"
     numbers = ", ".join(map(str, hits.verdicts))
-    columns = quoted(arrow_schema(path).names)
-    untouched = f"select {columns} from {_numbered(path)} where {ROW} not in ({numbers})"
+    columns = quoted(arrow_schema(paths[0]).names)
+    untouched = f"select {columns} from {_numbered(paths)} where {ROW} not in ({numbers})"
     changed = [{**row, **verdict.changes} for row, verdict in rows_of(hits, needles) if not verdict.goes]
     with cursor() as connection, storage_errors(draft):
-        schema = connection.execute(f"select {columns} from {rows_of_files([path])} limit 0").to_arrow_table().schema
+        schema = connection.execute(f"select {columns} from {rows_of_files(paths)} limit 0").to_arrow_table().schema
         connection.register("changed_rows", pa.Table.from_pylist(changed, schema=schema))
         query = f"{untouched} union all select {columns} from changed_rows"
         connection.execute(f"copy ({query}) to {text(str(draft))} ({written_form(draft, form)})")

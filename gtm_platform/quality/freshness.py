@@ -119,9 +119,10 @@ def _newest_event(lake: Lake, files: list[File], field: str | None, interval: ti
     """Return when a record last changed, by the newest window that has any; None without such times."""
     for file in reversed(files[-LOOKED_BACK:]) if field else ():
         end = opening(file.partition) + interval + CLOCK_TOLERANCE
-        [path] = lake.paths([file])
-        if newest := _newest_in(path, field or "", f"{end:%Y-%m-%d %H:%M:%S+00}"):
-            return newest
+        before = f"{end:%Y-%m-%d %H:%M:%S+00}"
+        changed = [newest for path in lake.paths([file]) if (newest := _newest_in(path, field or "", before))]
+        if changed:
+            return max(changed)
     return None
 
 

@@ -2,46 +2,33 @@
 lake, and their rows are those that the embedded engine made."""
 
 import importlib.util
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+import gtm_platform
 from gtm_platform.definitions import DAILY_TABLES
-from gtm_platform.demo.sandbox_process import SPEED
-from gtm_platform.lake import spark_engine as spark
+from gtm_platform.lake import spark_sessions
 from gtm_platform.lake.contracts import contract_of
 from gtm_platform.lake.daily_table import DailyTable
 from gtm_platform.lake.duckdb_engine import EngineFailed
-from gtm_platform.lake.lake import DamagedFile, Lake
-from gtm_platform.orchestration.instance import instance
-from gtm_platform.sandbox.kit.limits import WINDOWS
-from gtm_platform.sandbox.server import running
+from gtm_platform.lake.lake import DamagedFile, File, Lake, newest_file
 from gtm_platform.settings import settings
-from gtm_platform_tests.e2e.home import (
-    MARKET,
-    execute,
-    failure_of,
-    file_of,
-    gtm,
-    let_go,
-    midnight,
-    move_in,
-    turn_clocks,
-    windows_of,
-)
+from gtm_platform_tests.e2e.home import gtm, midnight
+from gtm_platform_tests.engines.conftest import DAYS
+from gtm_platform_tests.engines.spark_servers import WITHOUT_OPTIMISER
 from gtm_platform_tests.lake.tables import ALBUMS, SALES, album, declared, write
 
-PEOPLE, SEED = 120, 29
-DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
+PLATFORM = Path(gtm_platform.__file__).parent
 DAY = str(DAYS[-1])
 NAMES = [table.key for table in DAILY_TABLES]
 # In the first two days of a world nobody is deleted at Stripe, every record can be read, few amounts differ, few people
@@ -90,8 +77,6 @@ EMPTY = {
 }
 # Spark takes minutes for all tables; those without rows here are among the long tests.
 WITH_MARKS = [pytest.param(name, marks=pytest.mark.long) if name in EMPTY else name for name in NAMES]
-# Optimising takes longer than such small tables do; without it Java keeps less room for code than Spark writes.
-WITHOUT_OPTIMISER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 with_spark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
@@ -110,7 +95,8 @@ class Made:
 
 
 def files(home: Path) -> dict[str, Path]:
-    return {name: file_of(home, name, DAY) for name in NAMES}
+    lake = Lake(home / "lake")
+    return {name: file.path for name in NAMES if (file := newest_file(lake, name, DAY))}
 
 
 def asked_for(request: pytest.FixtureRequest) -> list[str]:
@@ -120,19 +106,8 @@ def asked_for(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Made:
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch, running(PEOPLE, SEED, midnight(DAYS[0])) as box:
-        patch.setattr(WINDOWS, "times", SPEED)
-        move_in(patch, home, box, midnight(DAYS[0]), MARKET)
-        with instance() as dagster:
-            for day in DAYS:
-                turn_clocks(patch, box, midnight(day) + timedelta(days=1))
-                for job, first, last in [*windows_of(day), ("daily_tables", str(day), str(day))]:
-                    ran = execute(dagster, job, first, last)
-                    assert ran.success, failure_of(ran)
-            let_go()
-    settings.cache_clear()
+def made(lived: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Made:
+    home = shutil.copytree(lived, tmp_path_factory.mktemp("spark") / "home")
     by_duckdb = files(home)
     on_spark = {
         "GTM_ENGINE": "spark",
@@ -146,7 +121,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 
 
 def rows(path: Path) -> pa.Table:
-    table = pq.ParquetFile(path).read()
+    """The rows of a file, or of all its parts, as DuckDB reads them."""
+    paths = [str(each) for each in File.of(path).paths]
+    table = duckdb.sql(f"from read_parquet({paths})").to_arrow_table()
     return table.sort_by([(column, "ascending") for column in contract_of(name_of(path)).key])
 
 
@@ -187,10 +164,10 @@ def test_the_day_knows_the_days_before(made: Made) -> None:
 
 
 def test_what_is_missing_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(spark, "find_spec", lambda _: None)
+    monkeypatch.setattr(spark_sessions, "find_spec", lambda _: None)
     monkeypatch.setenv("GTM_ENGINE", "spark")
     settings.cache_clear()
-    spark._session.cache_clear()
+    spark_sessions.started.cache_clear()
     lake, needs = Lake(tmp_path / "lake"), {"albums": "shop/albums"}
     with declared(shop__albums=ALBUMS, shop__sales=SALES):
         write(lake, DAY, [album("a")], full=True)
@@ -208,6 +185,45 @@ def test_a_damaged_file_that_spark_stumbles_on_is_named(tmp_path: Path) -> None:
         named = pytest.raises(DamagedFile, match=f"gtm run shop/albums --partition {DAY}")
         with named, lake.naming_damage(lambda: [str(file.path)]):
             raise EngineFailed("Spark failed: FAILED_READ_FILE")
+
+
+def test_no_rule_has_a_function_in_python_that_an_executor_would_call() -> None:
+    functions = re.compile(r"\budf\.(?:scalar|agg)\.(\w+)")
+    kinds = {(kind, path.name) for path in PLATFORM.rglob("*.py") for kind in functions.findall(path.read_text())}
+    assert {kind for kind, _ in kinds} == {"builtin"}, kinds
+
+
+OF_JAVA = """An error occurred while calling o605.parquet.
+: org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 in stage 3.0 failed 4 times
+\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2935)
+Caused by: org.apache.spark.SparkException: Task failed while writing rows to file:/home/lake
+\tat org.apache.spark.sql.errors.QueryExecutionErrors$.taskFailedWhileWritingRowsError(QueryExecutionErrors.scala:776)
+Caused by: java.io.IOException: No space left on device
+\t... 15 more
+"""
+OF_A_VALUE = """[CAST_INVALID_INPUT] The value 'Jane Roe\\'s "own" eyes' of the type "STRING" is none. SQLSTATE: 22018
+== SQL (line 1, position 8) ==
+"""
+WITHOUT_IT = "[CAST_INVALID_INPUT] The value '***' of the type '***' is none. SQLSTATE: 22018"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            OF_JAVA,
+            "SparkException: Job aborted due to stage failure: Task 1 in stage 3.0 failed 4 times, "
+            "because of IOException: No space left on device",
+        ),
+        (OF_A_VALUE, WITHOUT_IT),
+        ("The value 'Jane\nCaused by: nobody", "The value '***', because of nobody"),
+        ("Spark can't read what jane.roe@firm.example wrote", "Spark can't read what ***@*** wrote"),
+        ("An error occurred while calling o1.stop", "An error occurred while calling o1.stop"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_what_spark_says_becomes_a_sentence_with_its_cause_and_without_values(error: str, sentence: str) -> None:
+    assert spark_sessions.sentence_of(RuntimeError(error)) == sentence
 
 
 def _sell_one(albums: ibis.Table) -> ibis.Table:

@@ -234,14 +234,14 @@ def test_what_was_measured_is_noted_and_holds_as_long_as_the_bytes_are_the_same(
     write(lake, "2026-03-01", [album("a", price=5), album("b", price=6)])
     worth = {"worth": lambda table: (table.count() / 7).cast("decimal(38, 4)")}
     table = replace(shop[0], contract=replace(CHEAP, figures=worth))
-    first, measured, check_file = table.write_day(lake, DAY), list[str](), made_from.check_file
+    first, measured, check_files = table.write_day(lake, DAY), list[str](), made_from.check_files
     assert first
 
     def counted(subject: str, *arguments: Any) -> Any:
         measured.append(subject)
-        return check_file(subject, *arguments)
+        return check_files(subject, *arguments)
 
-    monkeypatch.setattr(made_from, "check_file", counted)
+    monkeypatch.setattr(made_from, "check_files", counted)
     again = table.write_day(lake, DAY, anew=False)
     assert again
     assert (again.rows, again.figures, again.is_new, measured) == (2, first.figures, False, [])

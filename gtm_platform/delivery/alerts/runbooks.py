@@ -86,6 +86,7 @@ RUNBOOK_OF_FAILURE = {
     "CreditsExhausted": "credits_spent",
     "CursorLoop": "cursor_loop",
     "DamagedFile": "damaged_file",
+    "DamagedMarker": "damaged_file",
     "DiskFull": "disk_full",
     "EncryptionMissing": "encryption_key",
     "EngineFailed": "engine_failed",

@@ -66,4 +66,4 @@ def _days(lake: Lake, days: Sequence[str]) -> str:
 
 
 def _paths(lake: Lake) -> list[str]:
-    return [str(file.path) for table in (PEOPLE, COMPANIES, FEATURE_TABLE.key) for file in lake.files(table)]
+    return [path for table in (PEOPLE, COMPANIES, FEATURE_TABLE.key) for path in lake.paths(lake.files(table))]

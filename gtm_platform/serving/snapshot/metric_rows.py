@@ -38,7 +38,7 @@ def batched(days: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _computed(lake: Lake, days: Sequence[str], read: Sequence[File]) -> list[Value]:
-    with lake.naming_damage(lambda: [str(file.path) for file in read]):
+    with lake.naming_damage(lambda: lake.paths(read)):
         return list(values_of_days(lake, days))
 
 

@@ -259,7 +259,7 @@ def _read(wish: Wish, leaves: Mapping[str, str]) -> int:
         return done
     code = int(done.failed)
     try:
-        page = the_store().current().customers(CustomerQuery({"health": AT_RISK}, sort="-churn_risk", limit=LISTED))
+        page = the_store().current().customers(CustomerQuery({"health": AT_RISK}, sort="-mrr", limit=LISTED))
     except NoSnapshot as empty:
         click.secho(str(empty), fg="yellow", err=True)
         return code or 1
@@ -275,8 +275,8 @@ def _read(wish: Wish, leaves: Mapping[str, str]) -> int:
 
 
 def _list(page: Page) -> None:
-    """Print who is at risk, those first who are most likely to leave."""
-    first = f"; the {LISTED} with the highest churn risk" if page.total > LISTED else ""
+    """Print who is at risk, those first who pay most."""
+    first = f"; the {LISTED} with the most MRR" if page.total > LISTED else ""
     click.secho(f"\nAt risk: {page.total:,} customers{first}", bold=True)
     headings = [heading.format(currency=policy().money.reporting_currency.upper()) for heading in COLUMNS.values()]
     values = [tuple(_cell(row.get(name)) for name in COLUMNS) for row in page.rows(personal=True)]

@@ -27,6 +27,7 @@ from gtm_platform.settings import settings
 DEFINITIONS = "gtm_platform.definitions"
 AT_ONCE = 12  # most wait for an answer, or for a limit
 END_SECONDS = 30.0  # until a process that was asked to end is killed
+LAST_SECONDS = 5.0  # ... and one that has answered, whose threads may still wait for a system
 
 
 @dataclass
@@ -68,7 +69,9 @@ class StepProcesses:
             except EOFError:  # it was killed; its run is ended by who asks for the runs that died
                 process.join()
                 outcome = Outcome(step.name, step.about, FAILED, reason=_ending(process))
-            process.join()
+            process.join(LAST_SECONDS)
+            if process.is_alive():
+                process.kill()
             answer.close()
             del self._working[answer]
             yield step, outcome

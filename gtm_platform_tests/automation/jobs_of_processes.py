@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -25,13 +26,24 @@ def failing() -> None:
     raise dg.Failure("it does not answer")
 
 
-@dg.asset
-def waiting() -> None:
-    """Wait until it may end."""
+def wait() -> None:
+    """Wait until a file says that one may end."""
     home = Path(os.environ["GTM_HOME"])
     Path(home, f"{BEGUN} {os.getpid()}").touch()
     while not Path(home, MAY_END).exists():
         time.sleep(0.01)
+
+
+@dg.asset
+def waiting() -> None:
+    """Wait as long as the system makes it wait."""
+    wait()
+
+
+@dg.asset
+def lingering() -> None:
+    """Leave a thread behind that does not end, as one that waits for a system's answer."""
+    threading.Thread(target=wait).start()
 
 
 @dg.asset
@@ -41,7 +53,7 @@ def dying(context: dg.AssetExecutionContext) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-ASSETS = [quick, failing, waiting, dying]
+ASSETS = [quick, failing, waiting, lingering, dying]
 defs = dg.Definitions(
     assets=ASSETS, jobs=[dg.define_asset_job(f"make_{asset.key.to_user_string()}", [asset]) for asset in ASSETS]
 )

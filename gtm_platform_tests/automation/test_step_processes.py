@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from gtm_platform.automation import step_processes
 from gtm_platform.automation.due import Due, Step, Waiting
 from gtm_platform.automation.due_run import Bounds, Summary, Watch, run_due
 from gtm_platform.automation.step_processes import StepProcesses
@@ -89,6 +90,15 @@ def test_they_work_at_the_same_time_and_no_more_than_there_is_room_for(home: Pat
     results(processes)
     assert [run.status for run in opened.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
     assert processes.has_room
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_thread_that_does_not_end_holds_up_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step_processes, "LAST_SECONDS", 0.1)
+    processes = StepProcesses(JOBS)
+    processes.begin(step("lingering"))
+    assert results(processes)["make_lingering"].status == "made"
+    assert gone(begun(home, 1))
 
 
 def test_what_is_interrupted_says_so_in_its_run(home: Path, opened: dg.DagsterInstance) -> None:

@@ -41,7 +41,11 @@ def _running(log: Path, ready: str, memory: str, command: str, *arguments: str) 
         yield _line(log, ready, server)
     finally:
         server.terminate()
-        server.wait(60)
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _line(log: Path, ready: str, server: subprocess.Popen[bytes]) -> str:

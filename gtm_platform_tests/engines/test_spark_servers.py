@@ -176,6 +176,11 @@ def assert_sold(lake: Lake, count: int, length: int) -> None:
     assert set(sold["sold"]) == {length}
 
 
+def assert_ends_well(making: subprocess.Popen[str]) -> None:
+    _, error = making.communicate(timeout=900)
+    assert making.returncode == 0, error
+
+
 def until_it_writes(lake: Lake, making: subprocess.Popen[str]) -> Path:
     """Wait until executors write parts; return the folder that they write into."""
     until = time.monotonic() + AT_MOST
@@ -194,7 +199,7 @@ def test_no_row_passes_through_the_driver(shop: Lake, of_two: Cluster) -> None:
     write(shop, many_rows.DAY, many, full=True)
     before = of_two.logs()
     making = started(of_two, shop.home, "quickly", "spark.driver.maxResultSize=1m")
-    assert making.wait(900) == 0, making.communicate()[1]
+    assert_ends_well(making)
     assert_sold(shop, len(many), len(many[0]["title"]))
     [log] = of_two.logs() - before
     written: Counter[str] = Counter()
@@ -212,12 +217,12 @@ def test_a_job_that_was_killed_leaves_nothing_to_see(shop: Lake, of_two: Cluster
     making = started(of_two, shop.home, "slowly")
     draft = until_it_writes(shop, making)
     os.killpg(making.pid, signal.SIGKILL)
-    making.wait()
+    making.communicate()
     assert shop.versions(many_rows.TABLE) == []
     assert shop.store.hidden() == [draft]
     os.utime(draft, (0, 0))
     again = started(of_two, shop.home, "quickly")
-    assert again.wait(900) == 0, again.communicate()[1]
+    assert_ends_well(again)
     assert_sold(shop, 100, len(TITLE))
     assert shop.store.hidden() == []
 
@@ -229,7 +234,7 @@ def test_what_an_executor_had_written_when_it_was_killed_is_written_again(shop: 
     until_it_writes(shop, making)
     first, *_ = of_two.executors()
     os.kill(first, signal.SIGKILL)
-    assert making.wait(900) == 0, making.communicate()[1]
+    assert_ends_well(making)
     assert_sold(shop, 100, len(TITLE))
     assert shop.store.hidden() == []
 

@@ -6,13 +6,12 @@ as a run is by Ctrl-C; it ends by itself when the process that began it is gone.
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -22,6 +21,7 @@ from gtm_platform.automation import forked
 from gtm_platform.automation.due import Step
 from gtm_platform.automation.step_run import FAILED, Outcome, run_step
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.orchestration.parent_process import end_with_parent
 from gtm_platform.settings import settings
 
 DEFINITIONS = "gtm_platform.definitions"
@@ -94,7 +94,7 @@ class StepProcesses:
 
 def _work(answer: Connection, definitions: str, step: Step, environment: Mapping[str, str]) -> None:
     """Run a step, in a process of its own, and answer with what became of it."""
-    _end_with_parent()
+    end_with_parent()
     os.setpgrp()  # Ctrl-C at a terminal reaches whoever began it, who passes it on, once
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started all of it deaf to it
     try:
@@ -107,17 +107,6 @@ def _work(answer: Connection, definitions: str, step: Step, environment: Mapping
         answer.send(Outcome(step.name, step.about, FAILED, reason="interrupted", was_interrupted=True))
     except Exception as error:  # the state is away, the disk is full
         answer.send(Outcome(step.name, step.about, FAILED, reason=str(error) or type(error).__name__))
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="the process that began this one", daemon=True).start()
 
 
 def _ending(process: BaseProcess) -> str:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from gtm_platform.automation.due import DUE_TAG, Step
 from gtm_platform.orchestration.compat import was_interrupted
-from gtm_platform.orchestration.liveness import sentence
+from gtm_platform.orchestration.liveness import execute_here, sentence
 
 QUIET: Mapping[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 MADE, FAILED, LEFT = "made", "failed", "left"
@@ -41,12 +41,12 @@ def run_step(instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, 
     """Run a step in this process; what became of it."""
     began = time.perf_counter()
     try:
-        ran = repository.get_job(step.job).execute_in_process(
-            instance=instance,
+        ran = execute_here(
+            repository.get_job(step.job),
+            instance,
             tags={**step.tags, **ORIGIN},
             asset_selection=list(step.assets) or None,
             run_config={**QUIET, **step.config},
-            raise_on_error=False,
         )
     except Exception as error:  # it could not even begin: a partition that is no more, a config that does not fit
         reason = str(error) or type(error).__name__

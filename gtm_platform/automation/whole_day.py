@@ -16,7 +16,7 @@ from gtm_platform.delivery.sensors import deliver
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.compat import assets_of_job
 from gtm_platform.orchestration.graph_policy import DAYS, SOURCE_TAG
-from gtm_platform.orchestration.liveness import sentence
+from gtm_platform.orchestration.liveness import execute_here, sentence
 from gtm_platform.orchestration.origin import DAY_TAG, PART_OF_TAG, partition_tags
 from gtm_platform.settings import settings
 
@@ -78,12 +78,7 @@ def _execute(
     """Run a job as a run of its own; the sentence of its failure, or None."""
     job = definitions.resolve_job_def(name)
     context.log.info(f"{name} {' to '.join(tags.values())}: {len(assets_of_job(job))} tables")
-    ran = job.execute_in_process(
-        instance=context.instance,
-        tags={**tags, PART_OF_TAG: context.run_id},
-        raise_on_error=False,
-        run_config=QUIET,
-    )
+    ran = execute_here(job, context.instance, tags={**tags, PART_OF_TAG: context.run_id}, run_config=QUIET)
     if ran.success:
         return None
     errors = [event.step_failure_data.error for event in ran.all_events if event.is_step_failure]

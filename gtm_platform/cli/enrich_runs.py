@@ -18,6 +18,7 @@ from gtm_platform.enrichment.candidates import Candidate, candidates
 from gtm_platform.ingest.source import Source
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.orchestration.liveness import execute_here
 from gtm_platform.policy import policy
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import ON_DEMAND
@@ -45,7 +46,7 @@ def _ask(source: Source, limit: int | None) -> int:
     moment = max(settings().now(), datetime.now(UTC)) + A_SECOND
     with instance() as opened, dg.partition_loading_context(effective_dt=moment):
         job = graph.resolve_job_def(job_name(source))
-        ran = job.execute_in_process(instance=opened, raise_on_error=False, tags=span(day), run_config=config)
+        ran = execute_here(job, opened, tags=span(day), run_config=config)
     for reason in sentences(ran):
         click.secho(reason, fg="red", err=True)
     click.echo(str(_budget(source)))

@@ -22,6 +22,7 @@ from gtm_platform.delivery.hubspot.write import Run
 from gtm_platform.intelligence.effect.shown_lake import shown
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.orchestration.liveness import execute_here
 from gtm_platform.settings import settings, settings_of
 
 JOB = "deliver"
@@ -51,12 +52,9 @@ def deliver_newest_day(name: str | None, *, allow_mass_change: bool) -> int:
     ops = {asset.op.name: {"config": {"allow_mass_change": allow_mass_change}} for asset in assets}
     graph = dg.Definitions.merge(defs, dg.Definitions(loggers={"progress": progress}))
     with instance() as opened:
-        ran = graph.resolve_job_def(JOB).execute_in_process(
-            instance=opened,
-            asset_selection=[asset.key for asset in assets],
-            run_config={**CONFIG, "ops": ops},
-            raise_on_error=False,
-        )
+        selected = [asset.key for asset in assets]
+        config = {**CONFIG, "ops": ops}
+        ran = execute_here(graph.resolve_job_def(JOB), opened, asset_selection=selected, run_config=config)
     for reason in sentences(ran):
         click.secho(reason, fg="red", err=True)
     events = [each.materialization for each in ran.get_asset_materialization_events()]

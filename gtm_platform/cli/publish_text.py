@@ -12,6 +12,7 @@ from gtm_platform.cli.runs import BY_HAND, CONFIG, progress, sentences, span
 from gtm_platform.definitions import defs  # declares every table, those of extensions, too
 from gtm_platform.lake.dagster.resource import the_lake
 from gtm_platform.orchestration.instance import instance
+from gtm_platform.orchestration.liveness import execute_here
 from gtm_platform.policy import policy
 from gtm_platform.policy.publish import PublishedSchema
 from gtm_platform.publish import dbt
@@ -94,9 +95,7 @@ def _run(rules: PublishedSchema, first: str, last: str, *, again: bool) -> bool:
     graph = dg.Definitions.merge(defs, dg.Definitions(loggers={"progress": progress}, jobs=[job]))
     config = {**CONFIG, "ops": {"__".join(key_of(rules).path): {"config": {"again": again}}}}
     with instance() as dagster:
-        ran = graph.resolve_job_def(BY_HAND).execute_in_process(
-            instance=dagster, raise_on_error=False, tags=span(first, last), run_config=config
-        )
+        ran = execute_here(graph.resolve_job_def(BY_HAND), dagster, tags=span(first, last), run_config=config)
     for sentence in sentences(ran):
         click.secho(sentence, fg="red", err=True)
     for failed in (each for each in ran.get_asset_check_evaluations() if not each.passed):

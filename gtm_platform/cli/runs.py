@@ -12,7 +12,7 @@ from gtm_platform.definitions import defs
 from gtm_platform.ingest.source_run import FULL_REFRESH_TAG
 from gtm_platform.ingest.truncation import ACCEPT_SHRINKAGE_TAG
 from gtm_platform.orchestration.instance import instance
-from gtm_platform.orchestration.liveness import sentence
+from gtm_platform.orchestration.liveness import execute_here, sentence
 from gtm_platform.orchestration.origin import PART_OF_TAG
 from gtm_platform.settings import settings
 from gtm_platform.sources.assets import SOURCES
@@ -46,8 +46,7 @@ def make(
         graph = dg.Definitions.merge(graph, dg.Definitions(jobs=[dg.define_asset_job(BY_HAND, selection=selected)]))
         selection = BY_HAND
     with instance() as opened:
-        job = graph.resolve_job_def(selection)
-        ran = job.execute_in_process(instance=opened, raise_on_error=False, tags=tags, run_config=CONFIG, run_id=run_id)
+        ran = execute_here(graph.resolve_job_def(selection), opened, run_id=run_id, tags=tags, run_config=CONFIG)
         return _report(ran, opened)
 
 

@@ -4,7 +4,6 @@ For `gtm demo` and `gtm sandbox day`. Which days are run, and at which time, is 
 """
 
 import os
-import threading
 import time
 import warnings
 from collections import Counter, defaultdict
@@ -13,10 +12,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from gtm_platform.orchestration.parent_process import end_with_parent
 from gtm_platform.settings import settings
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def day_runs(tally: Tally) -> Iterator[DayRuns]:
     """Open the Dagster instance of the home and the processes for its sources."""
     from gtm_platform.orchestration.instance import instance
 
-    processes = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_end_with_parent)
+    processes = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=end_with_parent)
     with instance() as opened, processes, _partitions_until_now():
         yield DayRuns(opened, processes, tally)
 
@@ -178,11 +178,10 @@ def _execute(
 ) -> "list[dg.AssetMaterialization]":
     """Run a job as the daemon would, for a range of partitions; a failure is raised as a sentence."""
     from gtm_platform.cli.runs import sentences, span
+    from gtm_platform.orchestration.liveness import execute_here
 
     runnable = defs.resolve_job_def(job)
-    ran = runnable.execute_in_process(
-        instance=instance, raise_on_error=False, run_config={**QUIET, **config}, tags=span(first, last)
-    )
+    ran = execute_here(runnable, instance, run_config={**QUIET, **config}, tags=span(first, last))
     if not ran.success:
         reasons = "; ".join(sentences(ran)) or "see the run in the UI"
         raise RuntimeError(f"{job} of {first} failed (run {ran.run_id[:8]}): {reasons}")
@@ -192,15 +191,3 @@ def _execute(
 def _number(made: "dg.AssetMaterialization", name: str) -> int:
     value = made.metadata.get(name)
     return int(str(value.value)) if value is not None else 0
-
-
-def _end_with_parent() -> None:
-    """A process of the pool does not outlive the one that opened it, however that ends."""
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -8,6 +8,8 @@ import threading
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
@@ -20,6 +22,7 @@ from gtm_platform.state.state_file import file_of
 
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+BEGUN = [*UNFINISHED, dg.DagsterRunStatus.NOT_STARTED]  # what a process that notes runs may leave behind
 HEARTBEAT_SECONDS = 20.0
 SILENCE = timedelta(minutes=5)  # after which a run of another host is dead; the clocks of hosts differ by less
 FORGOTTEN = timedelta(days=7)  # a silent run that is in another history than this one: its own host did not come back
@@ -51,6 +54,19 @@ def acquire(run_id: str, instance: dg.DagsterInstance) -> None:
     if not _beating.is_set():
         _beating.set()
         threading.Thread(target=_beat_on, name="runs that live", daemon=True).start()
+
+
+def execute_here(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, *, run_id: str | None = None, **options: Any
+) -> dg.ExecuteInProcessResult:
+    """Run a job in this process, noted as alive before the run is created; a failure is in the result.
+
+    A process that is killed before its run has started leaves it as NOT_STARTED, which counts as in progress for good
+    unless the reaper knows that nobody will start it.
+    """
+    run_id = run_id or str(uuid4())
+    acquire(run_id, instance)
+    return job.execute_in_process(instance=instance, run_id=run_id, raise_on_error=False, **options)
 
 
 def _beat_on() -> None:
@@ -91,7 +107,7 @@ def _end(run_id: str, state: State, instance: dg.DagsterInstance, now: datetime)
         run = instance.get_run_by_id(run_id)  # read once it is taken: one that finished has said so by now
         if run is None and now - beat.beat_at < FORGOTTEN:
             return False
-        if was_at_work := run is not None and run.status in UNFINISHED:
+        if was_at_work := run is not None and run.status in BEGUN:
             instance.report_run_failed(run, DIED)
             instance.event_log_storage.free_concurrency_slots_for_run(run_id)
         run_beats.forget(tx, run_id)

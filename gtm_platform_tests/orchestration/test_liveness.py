@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -26,6 +27,21 @@ with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
     liveness.acquire(sys.argv[2], instance)
     print("held", flush=True)
     time.sleep(60)
+"""
+
+KILLED_EARLY = """
+import os, signal, sys, warnings
+warnings.simplefilter("ignore")
+import dagster as dg
+from gtm_platform.orchestration.liveness import execute_here
+@dg.op
+def nothing(): ...
+@dg.job
+def some_job():
+    nothing()
+with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
+    instance.handle_new_event = lambda *event, **options: os.kill(os.getpid(), signal.SIGKILL)
+    execute_here(some_job, instance, run_id=sys.argv[2])
 """
 
 
@@ -79,6 +95,31 @@ def test_a_run_whose_process_was_killed_is_ended_and_a_live_one_is_not(
     assert ended.status == dg.DagsterRunStatus.FAILURE
     assert lives is not None
     assert lives.status == dg.DagsterRunStatus.STARTED
+
+
+@pytest.mark.faults("T3")
+def test_a_run_killed_before_it_started_is_ended(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    run_id = str(uuid4())
+    command = [sys.executable, "-c", KILLED_EARLY, str(tmp_path / "dagster"), run_id]
+    process = subprocess.run(command, env=os.environ | {"GTM_HOME": str(settings().home)}, check=False)
+    assert process.returncode == -signal.SIGKILL
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status == dg.DagsterRunStatus.NOT_STARTED
+    assert liveness.reap(instance) == [run_id]
+    ended = instance.get_run_by_id(run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    assert noted() == set()
+
+
+def test_a_run_that_another_process_will_start_is_left_alone(instance: dg.DagsterInstance) -> None:
+    """The UI creates a run before its launcher starts it: nobody has noted that one."""
+    run_id = instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.NOT_STARTED).run_id
+    assert liveness.reap(instance) == []
+    waits = instance.get_run_by_id(run_id)
+    assert waits is not None
+    assert waits.status == dg.DagsterRunStatus.NOT_STARTED
 
 
 def test_a_run_that_finished_leaves_nothing_to_end(instance: dg.DagsterInstance) -> None:

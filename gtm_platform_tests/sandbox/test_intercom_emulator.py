@@ -25,6 +25,7 @@ from gtm_platform.sandbox.intercom.store import (
     IntercomStore,
     IntercomTicket,
 )
+from gtm_platform.sandbox.kit.limits import WINDOWS
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -483,6 +484,19 @@ class TestCompanies:
         now.seconds += 60
         assert refusal(client.get("/companies/scroll", params=parameter)) == (404, "not_found")
         assert client.get("/companies/scroll").status_code == 200
+
+    def test_a_scroll_lives_a_minute_of_real_time_however_fast_windows_pass(
+        self, served: tuple[Stand, str], store: IntercomStore, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A client reads no faster there: at a hundred times the speed it would have half a second between pages."""
+        monkeypatch.setattr(WINDOWS, "times", 100.0)
+        windows = Now()
+        served[0].emulator = app(store, lambda: day(90), Limits(now=windows))
+        parameter = {"scroll_param": client.get("/companies/scroll").json()["scroll_param"]}
+        windows.seconds += 59 * WINDOWS.times
+        assert client.get("/companies/scroll", params=parameter).status_code == 200
+        windows.seconds += 60 * WINDOWS.times
+        assert client.get("/companies/scroll", params=parameter).status_code == 404
 
     def test_the_list_leaves_out_companies_without_users(self, client: httpx.Client) -> None:
         first = client.post("/companies/list", params={"per_page": 10}).json()

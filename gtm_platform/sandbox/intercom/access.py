@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gtm_platform.sandbox.intercom.errors import IntercomError, IntercomErrors
 from gtm_platform.sandbox.kit.api import Api
 from gtm_platform.sandbox.kit.authentication import Authentication, bearer_token
-from gtm_platform.sandbox.kit.limits import Limit, RateHeaders, window_time
+from gtm_platform.sandbox.kit.limits import WINDOWS, Limit, RateHeaders, window_time
 
 TOKEN = "intercom-sandbox-token"
 API_VERSION = "2.14"
@@ -22,6 +22,11 @@ class Limits:
     seconds: float = 10.0
     scroll_idle: float = 60.0
     now: Callable[[], float] = window_time
+
+    @property
+    def scroll_idle_windows(self) -> float:
+        """How long a scroll may lie idle in the time of windows: where they pass faster, a client reads no faster."""
+        return self.scroll_idle * WINDOWS.times
 
 
 DOCUMENTED = Limits()

@@ -46,7 +46,7 @@ class Endpoints:
         self._clock = clock
         self._contacts = Cached(lambda: store.contacts.values(), _ordered)
         self._conversations = Cached(lambda: store.conversations.values(), _ordered)
-        self._scroll = Scroll(store, limits.scroll_idle, limits.now)
+        self._scroll = Scroll(store, limits.scroll_idle_windows, limits.now)
 
     def contacts(self, call: Call) -> Shape:
         """All visible contacts, the newest first."""

@@ -1,7 +1,8 @@
 """Hosts on this machine, and Dagster's launcher that lets runs work on them.
 
 Where it may be, a host has a network, a name and process numbers of its own: from it nothing can be reached but
-Postgres, by its socket, and the folder of the lake. Elsewhere it is a process of another name.
+Postgres, by its socket, and the folder of the lake, or the server of its bucket, by a relay. Elsewhere it is a process
+of another name.
 """
 
 import os
@@ -49,6 +50,7 @@ class Host:
     name: str
     environment: Mapping[str, str]
     log: Path
+    relay: tuple[str, ...] = ()  # the command that goes before each of its own, so that it reaches a server
     process: "subprocess.Popen[bytes] | None" = None
     is_dead: bool = False
 
@@ -61,7 +63,7 @@ class Host:
         """Begin with a command of Dagster."""
         command = [sys.executable, "-c", OTHERWISE_NAMED, self.name, *arguments]
         if are_apart():
-            command = apart(self.name, [sys.executable, "-m", "dagster", *arguments])
+            command = apart(self.name, [*self.relay, sys.executable, "-m", "dagster", *arguments])
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True

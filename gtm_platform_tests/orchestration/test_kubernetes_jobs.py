@@ -202,6 +202,7 @@ def test_a_run_is_a_job_by_the_examples_whose_process_makes_the_days(daemon: Dae
     assert daemon.cluster.refused == []
 
 
+@pytest.mark.faults("T3")
 def test_a_run_whose_process_is_killed_is_ended_and_launched_again(daemon: DaemonOfPods) -> None:
     pod, killed = daemon.launched_half_way(), daemon.run()
     daemon.monitor()
@@ -222,6 +223,7 @@ def test_a_run_whose_process_is_killed_is_ended_and_launched_again(daemon: Daemo
     assert daemon.cluster.refused == []
 
 
+@pytest.mark.faults("T3")
 def test_a_run_whose_node_is_drained_is_launched_again(daemon: DaemonOfPods) -> None:
     """Its process is asked to end, and says itself that it was interrupted; nobody has to look."""
     pod, interrupted = daemon.launched_half_way(), daemon.run()

@@ -1,23 +1,32 @@
 """Two hosts share a backfill, a lake and a Postgres; one dies half way, and nothing is lost or done twice."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.workspace.context import WorkspaceProcessContext
 
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import lake_root
 from gtm_platform.orchestration import liveness
+from gtm_platform.settings import settings
 from gtm_platform_tests.e2e.home import REPOSITORY
+from gtm_platform_tests.lake.stores import needs_obstore
 from gtm_platform_tests.lake.tables import album, write
 from gtm_platform_tests.orchestration import hosts
 from gtm_platform_tests.orchestration.daemon import Daemon, beats, control, databases
 from gtm_platform_tests.orchestration.hosts import Host, Hosts
+from gtm_platform_tests.orchestration.relay import relayed
 from gtm_platform_tests.orchestration.shop_of_hosts import DAYS_A_RUN, sales
+from gtm_platform_tests.s3_server import environment, real_s3_server, real_server_binary
 
 pytestmark = [
     pytest.mark.soak,
@@ -35,33 +44,70 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         yield variables
 
 
-def a_host(folder: Path, name: str, shared: dict[str, str]) -> Host:
-    """A host with a home of its own, in which the lake of all is mounted."""
+@dataclass(frozen=True)
+class Place:
+    """Where the lake of all hosts lies."""
+
+    lake: Lake
+    variables: dict[str, str]
+    relay: tuple[str, ...] = ()
+
+
+@contextmanager
+def folder_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:  # noqa: ARG001
+    """A folder that each host mounts."""
+    (folder / "lake").mkdir()
+    yield Place(Lake(folder / "lake"), {})
+
+
+@contextmanager
+def bucket_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A bucket of SeaweedFS, of which each host has copies of its own."""
+    with real_s3_server(folder / "server", "shop") as url, relayed(port := urlsplit(url).port or 0) as way:
+        variables = {**environment(url), "GTM_LAKE": "s3://shop/lake"}
+        for name, value in {**variables, "GTM_CACHE": str(folder / "cache")}.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        relay = (sys.executable, "-m", "gtm_platform_tests.orchestration.relay", str(port), str(way))
+        yield Place(Lake(lake_root(settings().home)), variables, relay)
+        assert not list(folder.glob("**/lake/shop")), "no folder is the lake"
+
+
+def a_host(folder: Path, name: str, shared: dict[str, str], place: Place) -> Host:
+    """A host with a home of its own, in which the lake of all is mounted where that is a folder."""
     home = folder / name
     home.mkdir()
-    (home / "lake").symlink_to(folder / "lake")
+    if not place.variables:
+        (home / "lake").symlink_to(folder / "lake")
     own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "GTM_CACHE": str(home / "cache")}
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "GTM_FIRST_DAY") if name in os.environ}
     still = {"STANDS_STILL": str(folder / HALF_WAY), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "ignore"}
-    return Host(name, {**kept, **own, **shared, **still}, folder / f"{name}.log")
+    variables = {**kept, **own, **shared, **place.variables, **still}
+    return Host(name, variables, folder / f"{name}.log", place.relay)
 
 
-@pytest.fixture
-def daemon(tmp_path: Path, shared: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator["DaemonOfHosts"]:
+NEEDS_SERVER = pytest.mark.skipif(real_server_binary() is None, reason="SeaweedFS is not installed: make bucket")
+PLACES = [folder_of_all, pytest.param(bucket_of_all, marks=[needs_obstore, NEEDS_SERVER])]
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
+def daemon(
+    request: pytest.FixtureRequest, tmp_path: Path, shared: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator["DaemonOfHosts"]:
     """The daemon, on a third host, and two hosts that are free."""
     monkeypatch.setenv("DAGSTER_HOME", "")
-    (tmp_path / "lake").mkdir()
     (tmp_path / HALF_WAY).touch()
-    named = [a_host(tmp_path, name, shared) for name in ("host-a", "host-b")]
-    with hosts.running(named) as running, control(tmp_path / "dagster", LAUNCHER) as workspace:
-        yield DaemonOfHosts(workspace, running, tmp_path)
+    with request.param(tmp_path, monkeypatch) as place:
+        named = [a_host(tmp_path, name, shared, place) for name in ("host-a", "host-b")]
+        with hosts.running(named) as running, control(tmp_path / "dagster", LAUNCHER) as workspace:
+            yield DaemonOfHosts(workspace, place.lake, running, tmp_path)
 
 
 class DaemonOfHosts(Daemon):
     """The daemon, which launches what is queued as long as a host is free."""
 
-    def __init__(self, workspace: WorkspaceProcessContext, shared: Hosts, folder: Path) -> None:
-        super().__init__(workspace, Lake(folder / "lake"))
+    def __init__(self, workspace: WorkspaceProcessContext, lake: Lake, shared: Hosts, folder: Path) -> None:
+        super().__init__(workspace, lake)
         self.shared, self.folder = shared, folder
         self.a, self.b = shared.hosts
 

@@ -1,17 +1,22 @@
-"""Dagster's history in Postgres, by Dagster's own storage, with a pool's first use mended.
+"""Dagster's history in Postgres, by Dagster's own storage, with a pool's first use and the address mended.
 
 Dagster inserts the row of a pool, and where another run was quicker goes on in the same transaction, which Postgres has
 given up by then: of two runs that use a pool for the first time at once, one fails; and once the default limit is
-changed, each one. `dagster.yaml` names `PostgresHistory`. The package is an extra, so nothing else imports this.
+changed, each one. Of the address the driver is set here, too: daemon, code server and the run of a Job read the
+variable as somebody wrote it. `dagster.yaml` names `PostgresHistory`. The package is an extra, so nothing else imports
+this.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from dagster._core.storage.event_log.schema import ConcurrencyLimitsTable
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from sqlalchemy.dialects import postgresql
+
+from gtm_platform.orchestration.instance import DRIVER
 
 
 class EventLog(PostgresEventLogStorage):
@@ -35,8 +40,9 @@ class PostgresHistory(DagsterPostgresStorage):
     """Runs, events and ticks in the database of GTM_DAGSTER_URL."""
 
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(postgres_url, inst_data=inst_data)
-        self._event_log_storage = EventLog(postgres_url)
+        address = sa.make_url(postgres_url).set(drivername=DRIVER).render_as_string(hide_password=False)
+        super().__init__(address, inst_data=inst_data)
+        self._event_log_storage = EventLog(address)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> "PostgresHistory":

@@ -1,7 +1,8 @@
 """Hosts on this machine, and Dagster's launcher that lets runs work on them.
 
 Where it may be, a host has a network, a name and process numbers of its own: from it nothing can be reached but
-Postgres, by its socket, and the folder of the lake. Elsewhere it is a process of another name.
+Postgres, by its socket, and the folder of the lake, or the server of its bucket, by a relay. Elsewhere it is a process
+of another name.
 """
 
 import os
@@ -31,13 +32,15 @@ OTHERWISE_NAMED = (
 def are_apart() -> bool:
     """Whether a host may have a network and a name of its own here."""
     try:
-        return subprocess.run([*_apart(), "sh", "-c", WITH_NAME, "probe", "true"], capture_output=True).returncode == 0
+        return subprocess.run(apart("probe", ["true"]), capture_output=True).returncode == 0
     except FileNotFoundError:
         return False
 
 
-def _apart() -> list[str]:
-    return OF_ITS_OWN if os.geteuid() == 0 else [*OF_ITS_OWN, "--map-root-user"]
+def apart(name: str, command: Sequence[str]) -> list[str]:
+    """Return the command that runs a command on a host of that name, where a host may have what `are_apart` says."""
+    unshared = OF_ITS_OWN if os.geteuid() == 0 else [*OF_ITS_OWN, "--map-root-user"]
+    return [*unshared, "sh", "-c", WITH_NAME, name, *command]
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Host:
     name: str
     environment: Mapping[str, str]
     log: Path
+    relay: tuple[str, ...] = ()  # the command that goes before each of its own, so that it reaches a server
     process: "subprocess.Popen[bytes] | None" = None
     is_dead: bool = False
 
@@ -59,7 +63,7 @@ class Host:
         """Begin with a command of Dagster."""
         command = [sys.executable, "-c", OTHERWISE_NAMED, self.name, *arguments]
         if are_apart():
-            command = [*_apart(), "sh", "-c", WITH_NAME, self.name, sys.executable, "-m", "dagster", *arguments]
+            command = apart(self.name, [*self.relay, sys.executable, "-m", "dagster", *arguments])
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True

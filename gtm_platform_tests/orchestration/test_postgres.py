@@ -58,6 +58,20 @@ def test_the_history_lies_in_postgres(server: str, home: Path, monkeypatch: pyte
     assert not list(home.rglob("*.db"))
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
+def test_a_process_of_dagsters_own_reads_the_address_as_it_was_written(
+    server: str, home: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """The daemon, the code server or the run of a Job: none of them is a command of the platform."""
+    monkeypatch.setenv("GTM_DAGSTER_URL", server)
+    settings.cache_clear()
+    with instance():
+        pass
+    monkeypatch.setenv("GTM_DAGSTER_URL", server.replace("postgresql", scheme))
+    with dg.DagsterInstance.from_config(str(home)) as dagster:
+        assert dg.materialize([table], instance=dagster, partition_key="2026-01-01").success
+
+
 def test_two_runs_may_use_a_pool_for_the_first_time_at_once(
     server: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,181 +1,129 @@
 """Two hosts share a backfill, a lake and a Postgres; one dies half way, and nothing is lost or done twice."""
 
-import logging
 import os
-import time
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import dagster as dg
 import pytest
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from dagster._core.remote_origin import InProcessCodeLocationOrigin
-from dagster._core.test_utils import create_test_daemon_workspace_context
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.execution.backfill import BulkActionStatus
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
-from dagster._daemon.auto_run_reexecution.auto_run_reexecution import consume_new_runs_for_automatic_reexecution
-from dagster._daemon.backfill import execute_backfill_iteration
 
 from gtm_platform.lake.lake import Lake
+from gtm_platform.lake.store import lake_root
 from gtm_platform.orchestration import liveness
-from gtm_platform.orchestration.graph_policy import DAILY_POOL
-from gtm_platform.orchestration.instance import prepare
 from gtm_platform.settings import settings
-from gtm_platform.state import open_state, run_beats
 from gtm_platform_tests.e2e.home import REPOSITORY
+from gtm_platform_tests.lake.stores import needs_obstore
 from gtm_platform_tests.lake.tables import album, write
 from gtm_platform_tests.orchestration import hosts
+from gtm_platform_tests.orchestration.daemon import Daemon, beats, control, databases
 from gtm_platform_tests.orchestration.hosts import Host, Hosts
+from gtm_platform_tests.orchestration.relay import relayed
 from gtm_platform_tests.orchestration.shop_of_hosts import DAYS_A_RUN, sales
-from gtm_platform_tests.postgres_server import running
+from gtm_platform_tests.s3_server import environment, real_s3_server, real_server_binary
 
 pytestmark = [
     pytest.mark.soak,
     pytest.mark.filterwarnings("ignore:.* is deprecated and will be removed in 2.0:DeprecationWarning"),
 ]
-SHOP = "gtm_platform_tests.orchestration.shop_of_hosts"
 DAYS = [f"2026-01-0{n}" for n in range(1, 7)]  # three runs
 HALF_WAY = DAYS[1]  # the second day of the first run
-PATIENCE = 600  # seconds after which something hangs
 LAUNCHER = "run_launcher: {module: gtm_platform_tests.orchestration.hosts, class: Launcher}\n"
 
 
 @pytest.fixture
-def databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The variables of two databases of a Postgres, which is reached by its socket: a host has no network."""
-    pytest.importorskip("dagster_postgres", reason="pip install 'gtm-platform[postgres]'")
-    psycopg2 = pytest.importorskip("psycopg2", reason="pip install 'gtm-platform[postgres]'")
-    with running() as url:
-        with closing(psycopg2.connect(url)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("create database gtm")
-                cursor.execute("show unix_socket_directories")
-                [folder] = cursor.fetchone()
-        place = f"host={folder}&port={urlsplit(url).port}"
-        shared = {
-            "GTM_DAGSTER_URL": f"postgresql+psycopg2://gtm@/postgres?{place}",
-            "GTM_STATE_URL": f"postgresql+psycopg://gtm@/gtm?{place}",
-        }
-        for name, value in shared.items():
-            monkeypatch.setenv(name, value)
-        settings.cache_clear()
-        yield shared
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The variables that hosts share."""
+    with databases(monkeypatch) as variables:
+        yield variables
 
 
-def a_host(folder: Path, name: str, shared: dict[str, str]) -> Host:
-    """A host with a home of its own, in which the lake of all is mounted."""
-    home = folder / name
-    home.mkdir()
-    (home / "lake").symlink_to(folder / "lake")
-    own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "GTM_CACHE": str(home / "cache")}
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "GTM_FIRST_DAY") if name in os.environ}
-    still = {"STANDS_STILL": str(folder / HALF_WAY), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "ignore"}
-    return Host(name, {**kept, **own, **shared, **still}, folder / f"{name}.log")
+@dataclass(frozen=True)
+class Place:
+    """Where the lake of all hosts lies."""
+
+    lake: Lake
+    variables: dict[str, str]
+    relay: tuple[str, ...] = ()
 
 
 @contextmanager
-def control(folder: Path) -> Iterator[WorkspaceProcessContext]:
-    """The daemon, on a third host, by the platform's own settings of Dagster."""
-    os.environ["DAGSTER_HOME"] = str(folder / "dagster")
-    prepare()
-    with (folder / "dagster/dagster.yaml").open("a") as configured:
-        configured.write(LAUNCHER)
-    target = InProcessWorkspaceLoadTarget([InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name=SHOP))])
-    with (
-        dg.DagsterInstance.from_config(str(folder / "dagster")) as instance,
-        create_test_daemon_workspace_context(target, instance) as context,
-    ):
-        yield context
+def folder_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:  # noqa: ARG001
+    """A folder that each host mounts."""
+    (folder / "lake").mkdir()
+    yield Place(Lake(folder / "lake"), {})
 
 
-@pytest.fixture
-def daemon(tmp_path: Path, databases: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator["Daemon"]:
+@contextmanager
+def bucket_of_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A bucket of SeaweedFS, of which each host has copies of its own."""
+    with real_s3_server(folder / "server", "shop") as url, relayed(port := urlsplit(url).port or 0) as way:
+        variables = {**environment(url), "GTM_LAKE": "s3://shop/lake"}
+        for name, value in {**variables, "GTM_CACHE": str(folder / "cache")}.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        relay = (sys.executable, "-m", "gtm_platform_tests.orchestration.relay", str(port), str(way))
+        yield Place(Lake(lake_root(settings().home)), variables, relay)
+        assert not list(folder.glob("**/lake/shop")), "no folder is the lake"
+
+
+def a_host(folder: Path, name: str, shared: dict[str, str], place: Place) -> Host:
+    """A host with a home of its own, in which the lake of all is mounted where that is a folder."""
+    home = folder / name
+    home.mkdir()
+    if not place.variables:
+        (home / "lake").symlink_to(folder / "lake")
+    own = {"GTM_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "GTM_CACHE": str(home / "cache")}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "GTM_FIRST_DAY") if name in os.environ}
+    still = {"STANDS_STILL": str(folder / HALF_WAY), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "ignore"}
+    variables = {**kept, **own, **shared, **place.variables, **still}
+    return Host(name, variables, folder / f"{name}.log", place.relay)
+
+
+NEEDS_SERVER = pytest.mark.skipif(real_server_binary() is None, reason="SeaweedFS is not installed: make bucket")
+PLACES = [folder_of_all, pytest.param(bucket_of_all, marks=[needs_obstore, NEEDS_SERVER])]
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
+def daemon(
+    request: pytest.FixtureRequest, tmp_path: Path, shared: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator["DaemonOfHosts"]:
+    """The daemon, on a third host, and two hosts that are free."""
     monkeypatch.setenv("DAGSTER_HOME", "")
-    (tmp_path / "lake").mkdir()
     (tmp_path / HALF_WAY).touch()
-    named = [a_host(tmp_path, name, databases) for name in ("host-a", "host-b")]
-    with hosts.running(named) as shared, control(tmp_path) as workspace:
-        yield Daemon(workspace, shared, tmp_path)
+    with request.param(tmp_path, monkeypatch) as place:
+        named = [a_host(tmp_path, name, shared, place) for name in ("host-a", "host-b")]
+        with hosts.running(named) as running, control(tmp_path / "dagster", LAUNCHER) as workspace:
+            yield DaemonOfHosts(workspace, place.lake, running, tmp_path)
 
 
-class Daemon:
-    """What Dagster's daemon does, one look at a time, as a test lets it."""
+class DaemonOfHosts(Daemon):
+    """The daemon, which launches what is queued as long as a host is free."""
 
-    def __init__(self, workspace: WorkspaceProcessContext, shared: Hosts, folder: Path) -> None:
-        self.workspace, self.shared, self.folder = workspace, shared, folder
-        self.instance = workspace.instance
-        self.lake = Lake(folder / "lake")
+    def __init__(self, workspace: WorkspaceProcessContext, lake: Lake, shared: Hosts, folder: Path) -> None:
+        super().__init__(workspace, lake)
+        self.shared, self.folder = shared, folder
         self.a, self.b = shared.hosts
 
-    def ask_for(self, days: list[str]) -> None:
-        self.instance.add_backfill(
-            PartitionBackfill.from_asset_partitions(
-                backfill_id="shop",
-                asset_graph=self.workspace.create_request_context().asset_graph,
-                partition_names=days,
-                asset_selection=[sales.key],
-                backfill_timestamp=time.time(),
-                tags={},
-                dynamic_partitions_store=self.instance,
-                all_partitions=False,
-                title=None,
-                description=None,
-                run_config=None,
-            )
-        )
-
     def look(self, launching: int = 99) -> None:
-        """Look after the backfill, retry what died, launch what is queued as long as a host is free."""
-        log = logging.getLogger("daemon")
-        assert not any(execute_backfill_iteration(self.workspace, log)), "it reports no error"
-        failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])
-        list(consume_new_runs_for_automatic_reexecution(self.workspace, self.instance.get_run_records(failed), log))
-        queued = list(self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED]), ascending=True))
-        for run in queued[:launching]:
+        super().look()
+        for run in self.queued()[:launching]:
             if self.shared.free():
                 self.instance.launch_run(run.run_id, self.workspace.create_request_context())
 
-    def until(self, done: Callable[[], Any]) -> None:
-        """Let time pass, and be told with what the hosts printed where it never is."""
-        end = time.monotonic() + PATIENCE
-        while not done():
-            printed = "\n".join(
-                f"{host.name}: {host.log.read_text()[-3000:]}" for host in (self.a, self.b) if host.log.exists()
-            )
-            assert time.monotonic() < end, f"{self.statuses()}\n{printed}"
-            time.sleep(0.2)
-
-    def statuses(self) -> Counter[str]:
-        return Counter(run.status.value for run in self.instance.get_runs())
-
-    def backfill(self) -> PartitionBackfill:
-        backfill = self.instance.get_backfill("shop")
-        assert backfill is not None
-        return backfill
-
-    def waiting(self) -> set[str]:
-        """The runs that wait for the one slot of the daily tables."""
-        return self.instance.event_log_storage.get_concurrency_info(DAILY_POOL).pending_run_ids
-
-    def working(self) -> set[str]:
-        """The runs that have it."""
-        return self.instance.event_log_storage.get_concurrency_info(DAILY_POOL).active_run_ids
-
-
-def beats() -> dict[str, run_beats.Beat]:
-    with closing(open_state(settings().state_url)) as state, state.reading() as tx:
-        return {beat.run_id: beat for beat in run_beats.beats(tx)}
+    def printed(self) -> str:
+        logs = {host.name: host.log for host in (self.a, self.b) if host.log.exists()}
+        return "\n".join(f"{name}: {log.read_text()[-3000:]}" for name, log in logs.items())
 
 
 @pytest.mark.faults("T3")
-def test_of_two_hosts_that_share_a_backfill_one_dies_and_nothing_is_lost_or_done_twice(daemon: Daemon) -> None:
+def test_of_two_hosts_that_share_a_backfill_one_dies_and_nothing_is_lost_or_done_twice(daemon: DaemonOfHosts) -> None:
     for number, day in enumerate(DAYS):
         write(daemon.lake, day, [album(f"album {number}")], full=number == 0)
     daemon.ask_for(DAYS)
@@ -214,7 +162,7 @@ def test_of_two_hosts_that_share_a_backfill_one_dies_and_nothing_is_lost_or_done
     assert not daemon.waiting()
 
 
-def everything_is_there_once(daemon: Daemon) -> None:
+def everything_is_there_once(daemon: DaemonOfHosts) -> None:
     made = daemon.instance.fetch_materializations(sales.key, limit=100).records
     assert sorted(record.partition_key or "" for record in made) == DAYS
     assert daemon.lake.partitions("shop/sales") == DAYS

@@ -125,8 +125,10 @@ if [[ $left ]]; then
   step "What takes longer was named, and nothing else is due"
   run 0 gtm run --due --dry-run
   due=$(sed -n 's/^sync_\([a-z_]*\): .*/\1/p' said.txt | sort | xargs)
-  [[ $due == "$left" ]] || wrong "due is $due, named were $left"
-  says "^$(wc -w <<<"$left") due\."
+  # One that had just read all of it when time was over is named, and no longer due.
+  unnamed=$(comm -23 <(xargs -n1 <<<"$due") <(xargs -n1 <<<"$left"))
+  [[ -z $unnamed ]] || wrong "due is $due, named were $left"
+  [[ -z $due ]] || says "^$(wc -w <<<"$due") due\."
 else
   step "Nothing more is due"
   run 0 gtm run --due

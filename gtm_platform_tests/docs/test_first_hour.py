@@ -124,6 +124,14 @@ def test_what_takes_too_long_is_all_that_may_stay_due(played: Path) -> None:
     assert "due is calendly stripe, named were calendly fathom" in ran.stderr
 
 
+def test_what_was_read_just_as_time_was_over_is_named_and_no_longer_due(played: Path) -> None:
+    all_due = "sync_calendly: window w\nsync_fathom: window w\n2 due."
+    assert all_due in GTM
+    write(played, GTM.replace(READ, LEFT).replace(all_due, "sync_calendly: window w\n1 due."))
+    ran = first_hour(played)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_a_call_that_writes_is_wrong(played: Path) -> None:
     written = {"system": "hubspot", "method": "POST", "path": "/crm/v3/objects/contacts/batch/update"}
     written |= {"status": 200, "count": 3}
